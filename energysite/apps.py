@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class EnergysiteConfig(AppConfig):
+    name = "energysite"

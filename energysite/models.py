@@ -1,0 +1,132 @@
+"""The house itself, its agents' states, who did what, and the keys of programs."""
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from energysite.zones import validate_zone
+
+
+class House(models.Model):
+    """One row. `zone` rules every page, export and schedule, whatever the machine or the browser think."""
+
+    class Grid(models.TextChoices):
+        ONE = "1x230", _("1 x 230 V")
+        THREE_DELTA = "3x230", _("3 x 230 V")
+        THREE_STAR = "3x400+N", _("3 x 400 V + N")
+
+    name = models.CharField(_("name"), max_length=80, default="Home")
+    zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        default="Europe/Brussels",
+        validators=[validate_zone],
+        help_text=_("Days, months and years begin at midnight in this zone."),
+    )
+    place = models.CharField(_("place"), max_length=80, blank=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, default="en", help_text=_("For visitors who have not chosen one.")
+    )
+    currency = models.CharField(_("currency"), max_length=3, default="EUR")
+    grid = models.CharField(_("grid connection"), max_length=8, choices=Grid, default=Grid.ONE)
+    fuse_a = models.PositiveSmallIntegerField(
+        _("main fuse (A)"), null=True, blank=True, help_text=_("Printed on the main switch. Empty: not set, and pages say so.")
+    )
+
+    class Meta:
+        verbose_name = _("house")
+        verbose_name_plural = _("house")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_house")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def load(cls) -> "House":
+        house, _created = cls.objects.get_or_create(pk=1)
+        return house
+
+
+class AgentState(models.Model):
+    """The registry of agents: one row for each, made in the same transaction as the agent itself.
+
+    The live state is a Redis hash (`agents.report`); it is copied here at most once a minute and on error.
+    """
+
+    name = models.CharField(max_length=80, primary_key=True)
+    kind = models.CharField(max_length=20)
+    busy_until = models.DateTimeField(null=True)
+    state = models.JSONField(default=dict)
+    updated = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("agent state")
+        verbose_name_plural = _("agent states")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def validate_agent_name(name: str) -> None:
+    if "/" in name or not name.isprintable() or name != name.strip():
+        raise ValidationError(_("A name has no slash, no control character and no space at its ends."))
+
+
+class Agent(models.Model):
+    """Whatever runs on a period. The row is its configuration; `version` grows with every saved change."""
+
+    kind = ""
+
+    name = models.CharField(
+        _("name"), max_length=80, unique=True, validators=[validate_agent_name], help_text=_("Shown on every page. Cannot be changed later.")
+    )
+    enabled = models.BooleanField(_("enabled"), default=True)
+    period_s = models.PositiveIntegerField(_("period (s)"), default=1, help_text=_("How often it runs, 1 s or more."))
+    requestable = models.BooleanField(
+        _("requestable"), default=True, help_text=_("Its state and settings can be asked for over the websocket.")
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    state = models.OneToOneField(AgentState, on_delete=models.PROTECT, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AuditEntry(models.Model):
+    """Who changed what. Rows are only added; secrets never get here."""
+
+    time = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(max_length=150)
+    role = models.CharField(max_length=10)
+    action = models.CharField(max_length=60)
+    target = models.CharField(max_length=120, blank=True)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-time"]
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+
+    def __str__(self) -> str:
+        return f"{self.time:%Y-%m-%d %H:%M:%S} {self.actor}: {self.action} {self.target}"
+
+
+class ApiToken(models.Model):
+    """A key for a program. Only its SHA-256 is kept (the token itself is random, 128 bit or more)."""
+
+    name = models.CharField(max_length=80, unique=True)
+    digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=10)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("program key")
+        verbose_name_plural = _("program keys")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,174 @@
+"""Django settings. Everything a deployment can change comes from the environment, read here and nowhere else."""
+
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from energysite import embedded, env, layout, secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+# Deployment
+
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / "var")
+DATABASE_URL = env.url("DATABASE_URL", ("postgresql", "postgres"))
+REDIS_URL = env.url("REDIS_URL", ("redis", "rediss", "unix"))
+PUBLIC_URL = env.url("PUBLIC_URL", ("http", "https")).rstrip("/")
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
+EXTRA_HOSTS = env.words("ALLOWED_HOSTS")
+DEBUG = env.flag("DEBUG")
+
+# demo | house: the two never share a key, a database, a socket or a segment.
+MODE = layout.mode(DATA_DIR, external_database=bool(DATABASE_URL))
+MODE_DIR = DATA_DIR / MODE
+RUN_DIR = layout.run_dir(DATA_DIR, MODE)
+
+SECRET_KEY = secret.key(MODE_DIR / "secret.key")
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "channels",
+    "axes",
+    "energysite",
+    "meters",
+    "solar",
+    "control",
+    "dashboard",
+]
+
+MIDDLEWARE = [
+    "energysite.middleware.TrustedProxyMiddleware",
+    "energysite.middleware.SecurityHeadersMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "energysite.middleware.HouseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "energysite.urls"
+ASGI_APPLICATION = "energysite.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "energysite.middleware.page_context",
+            ],
+        },
+    },
+]
+
+# Data
+
+if DATABASE_URL:
+    _database = embedded.parse_database_url(DATABASE_URL)
+else:
+    _database = {"NAME": "energysite", "USER": "energysite", "HOST": str(RUN_DIR)}
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        # A pool is per process: (web + worker + read_meters) x max_size stays below max_connections = 20.
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": 4, "timeout": 5, "max_idle": 60}},
+        "CONN_MAX_AGE": 0,
+        **_database,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS = REDIS_URL or f"unix://{RUN_DIR}/valkey.sock"
+# redis-py's default socket time-out of 5 s would end every idle websocket consumer.
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS, "socket_timeout": 15}]},
+    }
+}
+
+CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{RUN_DIR}/valkey.sock?virtual_host=0"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+# Web
+
+ALLOWED_HOSTS = layout.allowed_hosts(EXTRA_HOSTS, PUBLIC_URL)
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+_https = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SECURE_SSL_REDIRECT = False  # the proxy in front answers http; a redirect here would loop behind it
+SECURE_HSTS_SECONDS = 3600 * 24 * 30 if _https else 0
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "now"
+LOGOUT_REDIRECT_URL = "now"
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "locked_out.html"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# Time and language: UTC inside; House.zone and the visitor's language at the edge.
+
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("fr", _("French")), ("de", _("German"))]
+
+UNFOLD = {
+    "SITE_TITLE": "Energysite",
+    "SITE_HEADER": "Energysite",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+}
+
+LOGGING_CONFIG = "energysite.logs.configure"
+LOGGING = {"level": env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info")}

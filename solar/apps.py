@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class SolarConfig(AppConfig):
+    name = "solar"
