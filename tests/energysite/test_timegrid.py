@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ def last_sunday(year: int, month: int) -> date:
 
 def test_brussels_days_join_without_a_gap_from_2015_to_2035():
     days = every_day()
-    for day, following in zip(days, days[1:], strict=False):
+    for day, following in itertools.pairwise(days):
         assert timegrid.day_bounds(day, BRUSSELS)[1] == timegrid.day_bounds(following, BRUSSELS)[0]
 
 
