@@ -1,0 +1,45 @@
+"""Whether the house has an owner, and how it gets its first one."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from energysite.models import AuditEntry, House
+from energysite.permissions import OWNER
+
+
+class OwnerExists(Exception):
+    """Somebody was first."""
+
+
+def owners() -> QuerySet[Any]:
+    """Accounts that can log in as the owner."""
+    return get_user_model()._default_manager.filter(Q(is_superuser=True) | Q(groups__name=OWNER), is_active=True).distinct()
+
+
+def exists() -> bool:
+    return owners().exists()
+
+
+def create(username: str, password: str) -> Any:
+    """The first owner. Under the lock of the house's row, so that of two at once one raises OwnerExists."""
+    with transaction.atomic():
+        House.load()
+        House.objects.select_for_update().get(pk=1)
+        if exists():
+            raise OwnerExists
+        user = get_user_model()._default_manager.create_superuser(username=username, password=password)  # type: ignore[attr-defined]
+        user.groups.add(Group.objects.get_or_create(name=OWNER)[0])
+        AuditEntry.objects.create(actor=username, role=OWNER, action="owner created", target=username)
+    return user
+
+
+def set_password(user: Any, password: str) -> None:
+    """By a reset token: every session of this account ends, since its hash no longer fits."""
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        AuditEntry.objects.create(actor=user.get_username(), role=OWNER, action="password reset", target=user.get_username())
