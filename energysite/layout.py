@@ -4,7 +4,7 @@ import hashlib
 import os
 import socket
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from energysite import env
 
@@ -30,8 +30,23 @@ def mode(data_dir: Path, *, external_database: bool = False) -> str:
     return stored
 
 
-def _digest(data_dir: Path) -> str:
-    return hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
+def digest(folder: Path) -> str:
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the folder and its parents. Root's new folders can be passed through by others, whatever the umask:
+    the account that runs the database has to reach its own folder. Secrets in them are files of mode 0600."""
+    for part in (*reversed(folder.parents), folder):
+        if not part.exists():
+            part.mkdir(exist_ok=True)
+            if os.geteuid() == 0:
+                part.chmod(part.stat().st_mode | 0o011)
+    return folder
+
+
+def make_mode_dir(data_dir: Path, mode: str) -> Path:
+    return make_folder(data_dir / mode)
 
 
 def ordinary_account_reaches(folder: Path) -> bool:
@@ -47,7 +62,7 @@ def service_dir(data_dir: Path, mode: str) -> Path:
     DATA_DIR, the cluster lies in /var/lib/energysite/<hash of DATA_DIR>.
     """
     if os.geteuid() == 0 and not ordinary_account_reaches(data_dir):
-        return ROOT_HOME / _digest(data_dir) / mode
+        return ROOT_HOME / digest(data_dir) / mode
     return data_dir / mode
 
 
@@ -57,8 +72,30 @@ def run_dir(data_dir: Path, mode: str) -> Path:
     if len(os.fsencode(folder)) <= LONGEST_RUN_DIR:
         return folder
     if os.geteuid() == 0:
-        return ROOT_HOME / _digest(data_dir) / mode / "run"
-    return Path(f"/tmp/energysite-{os.geteuid()}-{_digest(data_dir)}-{mode}")
+        return ROOT_HOME / digest(data_dir) / mode / "run"
+    return Path(f"/tmp/energysite-{os.geteuid()}-{digest(data_dir)}-{mode}")
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery's spelling of a Redis URL: a socket is redis+socket:// there."""
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    parts = urlsplit(redis_url)
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    return f"redis+socket://{parts.path}?virtual_host={number}"
+
+
+def database(url: str) -> dict[str, str]:
+    """Django's NAME, USER, PASSWORD, HOST and PORT of a DATABASE_URL; ?host=/folder names a socket's folder."""
+    parts = urlsplit(url)
+    host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
+    return {
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(host),
+        "PORT": str(parts.port or ""),
+    }
 
 
 def allowed_hosts(extra: list[str], public_url: str) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from energysite import embedded, env, layout, secret
+from energysite import env, layout, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -21,7 +21,7 @@ DEBUG = env.flag("DEBUG")
 
 # demo | house: the two never share a key, a database, a socket or a segment.
 MODE = layout.mode(DATA_DIR, external_database=bool(DATABASE_URL))
-MODE_DIR = DATA_DIR / MODE
+MODE_DIR = layout.make_mode_dir(DATA_DIR, MODE)
 RUN_DIR = layout.run_dir(DATA_DIR, MODE)
 
 SECRET_KEY = secret.key(MODE_DIR / "secret.key")
@@ -81,7 +81,7 @@ TEMPLATES = [
 # Data
 
 if DATABASE_URL:
-    _database = embedded.parse_database_url(DATABASE_URL)
+    _database = layout.database(DATABASE_URL)
 else:
     _database = {"NAME": "energysite", "USER": "energysite", "HOST": str(RUN_DIR)}
 DATABASES = {
@@ -104,7 +104,7 @@ CHANNEL_LAYERS = {
     }
 }
 
-CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{RUN_DIR}/valkey.sock?virtual_host=0"
+CELERY_BROKER_URL = layout.broker_url(REDIS)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"

@@ -1,0 +1,152 @@
+"""Child processes that never outlive their parent, and recognising what a killed run left behind. No Django here."""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# PostgreSQL refuses to run as root; the first of these accounts that exists takes its place.
+ORDINARY_ACCOUNTS = ("energysite", "postgres", "nobody")
+
+
+@dataclass(frozen=True)
+class Account:
+    name: str
+    uid: int
+    gid: int
+
+
+def ordinary_account() -> Account | None:
+    """Who runs the embedded servers when we are root; None when we are somebody ordinary ourselves."""
+    if os.geteuid() != 0:
+        return None
+    for name in ORDINARY_ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid)
+    raise RuntimeError(f"PostgreSQL does not run as root, and none of the accounts {', '.join(ORDINARY_ACCOUNTS)} exists.")
+
+
+def give(folder: Path, account: Account | None) -> None:
+    """Make `folder` (0700) when it is missing and hand it to the account."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if account is not None:
+        os.chown(folder, account.uid, account.gid)
+
+
+def _dies_with_parent(parent: int, death_signal: int) -> Callable[[], None]:
+    def in_child() -> None:
+        # After the user has changed: setuid clears the flag. It follows the thread that forked, so only main threads spawn.
+        _libc.prctl(PR_SET_PDEATHSIG, death_signal)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return in_child
+
+
+def spawn(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    death_signal: int = signal.SIGKILL,
+    account: Account | None = None,
+    cwd: Path | None = None,
+    stdin: int | IO[Any] | None = subprocess.DEVNULL,
+    stdout: int | IO[Any] | None = None,
+    stderr: int | IO[Any] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program in its own process group that gets `death_signal` when this process ends, however it ends.
+
+    Its own group keeps Ctrl-C on a terminal from reaching it: the parent stops its children in order.
+    """
+    as_user: dict[str, Any] = {}
+    if account is not None:
+        as_user = {"user": account.uid, "group": account.gid, "extra_groups": []}
+    return subprocess.Popen(
+        [str(part) for part in argv],
+        env=dict(env),
+        cwd=cwd,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        process_group=0,
+        preexec_fn=_dies_with_parent(os.getpid(), death_signal),
+        **as_user,
+    )
+
+
+def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -> None:
+    """Send each signal in turn and wait that many seconds for the end; the last step should be SIGKILL."""
+    for number, seconds in steps:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+# Other people's children: what /proc says about them
+
+
+def start_time(pid: int) -> float | None:
+    """When the process started, in seconds since the epoch (to about 10 ms), or None when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in "ZX":
+        return None
+    return int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def executable(pid: int) -> str:
+    """The program's name, or an empty string when the process is gone or somebody else's."""
+    try:
+        return Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")).name
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
+
+
+def working_dir(pid: int) -> Path | None:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd"))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
+
+
+def pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def end_leftover(pid: int, steps: Sequence[tuple[int, float]]) -> None:
+    """Like `stop`, for a process that is not our child."""
+    began = start_time(pid)
+    for number, seconds in steps:
+        deadline = time.monotonic() + seconds
+        if began is None or start_time(pid) != began:
+            return
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        while time.monotonic() < deadline:
+            if start_time(pid) != began:
+                return
+            time.sleep(0.02)
