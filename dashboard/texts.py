@@ -1,0 +1,53 @@
+"""What the page's script says. It is rendered by the server, so the browser needs no catalogue of its own."""
+
+from django.utils.translation import gettext as _
+
+
+def for_script() -> dict[str, str]:
+    """Texts by name; words in braces are filled in by the script."""
+    return {
+        "connecting": _("connecting"),
+        "live": _("live, {age} ago"),
+        "last_telegram": _("Last telegram {age} ago"),
+        "no_telegram": _("No telegram yet"),
+        "silent": _("silent since {time}"),
+        "lost": _("no link since {time}"),
+        "seconds": _("{n} s"),
+        "minutes": _("{n} min"),
+        "hours": _("{n} h"),
+        "meter_silent": _("{meter}: silent since {time}. History is complete to {time}. Check the cable."),
+        "meter_silent_link": _("What to check"),
+        "link_lost": _("This page lost the house; numbers from {time}; trying again."),
+        "link_lost_empty": _("This page cannot reach the house; trying again."),
+        "slow": _("Live updates are away. Numbers refresh every 10 s."),
+        "importing": _("Importing"),
+        "injecting": _("Injecting"),
+        "balanced": _("In balance"),
+        "unknown": _("No reading yet"),
+        "time_left": _("{time} left"),
+        "can_add": _("You can add {kw} kW until {time}"),
+        "can_add_much": _("You can add more than {kw} kW until {time}"),
+        "take_off": _("Take off {kw} kW until {time} to stay at {limit} kW"),
+        "month_peak": _("month peak {kw} kW"),
+        "month_peak_floor": _("month peak {kw} kW; {floor} kW is charged anyway"),
+        "no_peak": _("No peak yet; {floor} kW is charged anyway"),
+        "import": _("Import"),
+        "export": _("Injection"),
+        "now": _("now"),
+        "no_readings": _("no readings {start} to {end}"),
+        "summer_time": _("{time} summer time"),
+        "winter_time": _("{time} winter time"),
+        "import_highest": _("Import highest at {time}, {kw} kW."),
+        "export_highest": _("Injection highest at {time}, {kw} kW."),
+        "import_none": _("Nothing imported."),
+        "gaps": _("Readings are missing: {spans}."),
+        "span": _("{start} to {end}"),
+        "day_empty": _("No readings on this day."),
+        "day_waiting": _("The first readings of this day are on their way."),
+        "day_failed": _("The graph could not be loaded; the numbers above are right. Reload the page to try again."),
+        "point_import": _("{time}: importing {kw} kW"),
+        "point_export": _("{time}: injecting {kw} kW"),
+        "point_none": _("{time}: no reading"),
+        "waiting": _("Starting. This page goes on by itself."),
+        "waiting_long": _("It takes longer than usual. Look at the window where the site was started."),
+    }
