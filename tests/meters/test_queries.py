@@ -1,0 +1,266 @@
+import json
+import random
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from energysite import timegrid
+from energysite.models import AgentState
+from meters import queries
+from meters.models import ElectricityReading, Meter, Source, VolumeReading
+
+pytestmark = pytest.mark.django_db
+BRUSSELS = ZoneInfo("Europe/Brussels")
+DAY = date(2026, 10, 24)
+NOON = datetime(2026, 10, 24, 12, tzinfo=UTC)
+
+
+def make_meter(name="Main"):
+    return Meter.objects.create(name=name, connection="socket://127.0.0.1:9", state=AgentState.objects.create(name=name, kind="meter"))
+
+
+def make_source(meter, medium="electricity", serial="1"):
+    kind = "electricity" if medium == "electricity" else "volume"
+    return Source.objects.create(kind=kind, medium=medium, name=f"{meter.name} {medium} {serial}", serial=serial, meter=meter)
+
+
+def electricity(source, rows):
+    """rows: (time, import_t1_wh) or (time, {column: value})"""
+    ElectricityReading.objects.bulk_create(
+        ElectricityReading(source=source, time=time, **(value if isinstance(value, dict) else {"import_t1_wh": value}))
+        for time, value in rows
+    )
+
+
+def volume(source, rows):
+    VolumeReading.objects.bulk_create(VolumeReading(source=source, time=time, volume_l=value) for time, value in rows)
+
+
+def seconds(n):
+    return timedelta(seconds=n)
+
+
+def test_a_boundary_value_is_the_reading_at_that_instant():
+    source = make_source(make_meter())
+    electricity(source, [(NOON, 100), (NOON + seconds(1), 107)])
+    assert queries.registers_at(source, NOON)["import_t1_wh"] == 100
+    assert queries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 107
+
+
+def test_between_two_readings_it_is_linear_and_rounded_down():
+    source = make_source(make_meter())
+    electricity(source, [(NOON, 100), (NOON + seconds(3), 105)])
+    assert queries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 101  # 101.67
+    assert queries.registers_at(source, NOON + seconds(2))["import_t1_wh"] == 103  # 103.33
+
+
+def test_before_the_first_and_after_the_last_reading_there_is_no_value():
+    source = make_source(make_meter())
+    electricity(source, [(NOON, 100), (NOON + seconds(3), 105)])
+    assert queries.registers_at(source, NOON - seconds(1))["import_t1_wh"] is None
+    assert queries.registers_at(source, NOON + seconds(4))["import_t1_wh"] is None
+
+
+def test_a_register_that_its_neighbours_lack_is_found_in_the_rows_beyond_them():
+    source = make_source(make_meter())
+    electricity(source, [(NOON + seconds(i), {"import_t1_wh": 100, "import_t2_wh": None if 0 < i < 20 else 40 + i}) for i in range(25)])
+    assert queries.registers_at(source, NOON + seconds(10)) == {
+        "import_t1_wh": 100,
+        "import_t2_wh": 50,
+        "export_t1_wh": None,
+        "export_t2_wh": None,
+    }
+
+
+def exact_value(rows, at):
+    """The definition, by exact fractions over all rows."""
+    before = [row for row in rows if row[0] <= at]
+    after = [row for row in rows if row[0] > at]
+    if not before or (before[-1][0] != at and not after):
+        return None
+    if before[-1][0] == at:
+        return before[-1][1]
+    (t0, v0), (t1, v1) = before[-1], after[0]
+    return floor(v0 + (v1 - v0) * Fraction((at - t0) // queries.MICROSECOND, (t1 - t0) // queries.MICROSECOND))
+
+
+def test_quarters_sum_to_the_day_and_to_the_register_difference_across_the_autumn_change():
+    meter = make_meter()
+    source = make_source(meter)
+    rng = random.Random(7)
+    rows, at, counter = [], datetime(2026, 10, 22, 3, 7, 11, tzinfo=UTC), 5_000_000
+    while at < datetime(2026, 10, 28, 4, tzinfo=UTC):
+        rows.append((at, counter))
+        at += seconds(rng.choice([1, 10, 59, 300, 4000, 20_000]))
+        counter += rng.randrange(0, 900)
+    electricity(source, rows)
+    for day in [date(2026, 10, 23) + timedelta(days=i) for i in range(4)]:
+        start, end = timegrid.day_bounds(day, BRUSSELS)
+        edges = [*timegrid.quarters(day, BRUSSELS), end]
+        assert len(edges) == (101 if day == date(2026, 10, 25) else 97)
+        values = [boundary.value(0) for boundary in queries.boundaries("electricity", [(source.pk, edge) for edge in edges])]
+        assert values == [exact_value(rows, edge) for edge in edges]
+        total = queries.day_totals(day, BRUSSELS)[meter.pk, "electricity"]
+        assert total.registers == {"import_t1_wh": exact_value(rows, end) - exact_value(rows, start)}
+        assert total.registers["import_t1_wh"] == sum(later - earlier for earlier, later in pairwise(values))
+        assert total.counted_from is None
+
+
+def test_the_first_day_counts_from_its_first_reading_and_says_so():
+    meter = make_meter()
+    electricity(make_source(meter), [(NOON, 100), (NOON + seconds(60), 130), (NOON + timedelta(days=1), 500)])
+    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    midnight = timegrid.midnight(DAY + timedelta(days=1), BRUSSELS)
+    assert total.counted_from == NOON
+    assert total.registers == {"import_t1_wh": exact_value([(NOON + seconds(60), 130), (NOON + timedelta(days=1), 500)], midnight) - 100}
+
+
+def test_a_day_that_is_still_running_ends_at_the_latest_reading():
+    meter = make_meter()
+    start = timegrid.midnight(DAY, BRUSSELS)
+    electricity(make_source(meter), [(start - seconds(60), 40), (start + seconds(60), 60), (NOON, 130)])
+    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    assert (total.registers, total.counted_from, total.last) == ({"import_t1_wh": 80}, None, NOON)
+
+
+def test_days_without_a_reading_on_both_sides_have_no_totals():
+    meter = make_meter()
+    electricity(make_source(meter), [(NOON, 100), (NOON + seconds(60), 130)])
+    assert queries.day_totals(DAY - timedelta(days=1), BRUSSELS) == {}
+    assert queries.day_totals(DAY + timedelta(days=1), BRUSSELS) == {}
+
+
+def test_a_day_wholly_inside_a_gap_gets_its_share_of_the_counter():
+    meter = make_meter()
+    electricity(make_source(meter), [(datetime(2026, 10, 20, tzinfo=UTC), 0), (datetime(2026, 10, 30, tzinfo=UTC), 10 * 24_000)])
+    assert queries.day_totals(date(2026, 10, 25), BRUSSELS)[meter.pk, "electricity"].registers == {"import_t1_wh": 25_000}
+
+
+def test_the_sources_of_a_replaced_device_are_summed():
+    meter = make_meter()
+    start = timegrid.midnight(DAY, BRUSSELS)
+    electricity(make_source(meter, serial="old"), [(start - seconds(1), 9000), (start, 9000), (NOON, 9600)])
+    electricity(make_source(meter, serial="new"), [(NOON + seconds(300), 5), (NOON + seconds(3600), 55)])
+    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    assert total.registers == {"import_t1_wh": 650}
+    assert (total.counted_from, total.last) == (None, NOON + seconds(3600))
+
+
+def test_gas_and_water_count_alike_and_tell_their_last_reading():
+    meter = make_meter()
+    start = timegrid.midnight(DAY, BRUSSELS)
+    volume(make_source(meter, "gas", "g"), [(start - seconds(150), 1000), (start + seconds(150), 1010), (NOON, 1500)])
+    volume(make_source(meter, "water", "w"), [(start + seconds(3600), 70), (NOON + seconds(300), 99)])
+    totals = queries.day_totals(DAY, BRUSSELS)
+    assert totals[meter.pk, "gas"] == queries.Totals({"volume_l": 495}, None, NOON)
+    assert totals[meter.pk, "water"] == queries.Totals({"volume_l": 29}, start + seconds(3600), NOON + seconds(300))
+
+
+def test_a_counter_that_went_back_leaves_its_register_out():
+    meter = make_meter()
+    start = timegrid.midnight(DAY, BRUSSELS)
+    rows = [(start, {"import_t1_wh": 900, "export_t1_wh": 10}), (NOON, {"import_t1_wh": 3, "export_t1_wh": 17})]
+    electricity(make_source(meter), rows)
+    assert queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"].registers == {"export_t1_wh": 7}
+
+
+def test_each_meter_has_its_own_totals():
+    first, second = make_meter("A"), make_meter("B")
+    start = timegrid.midnight(DAY, BRUSSELS)
+    electricity(make_source(first), [(start, 0), (NOON, 11)])
+    electricity(make_source(second), [(start, 0), (NOON, 22)])
+    totals = queries.day_totals(DAY, BRUSSELS)
+    assert [totals[meter.pk, "electricity"].registers["import_t1_wh"] for meter in (first, second)] == [11, 22]
+
+
+def test_day_power_is_the_mean_of_the_readings_in_each_step_and_null_where_there_is_none():
+    source = make_source(make_meter())
+    start, end = timegrid.day_bounds(DAY, BRUSSELS)
+    rows = [
+        (start, 100),
+        (start + seconds(119), -51),
+        (start + seconds(120), 7),
+        (start + seconds(300), None),
+        (end - seconds(1), -2500),
+        (end, 9),
+    ]
+    electricity(source, [(time, {"power_w": power}) for time, power in rows])
+    means = queries.day_power([source.pk], start, end, 120)
+    assert len(means) == 720
+    assert {i: mean for i, mean in enumerate(means) if mean is not None} == {0: 24, 1: 7, 719: -2500}
+
+
+def test_day_power_of_the_autumn_day_has_25_hours():
+    source = make_source(make_meter())
+    start, end = timegrid.day_bounds(date(2026, 10, 25), BRUSSELS)
+    electricity(source, [(end - seconds(5), {"power_w": 300})])
+    means = queries.day_power([source.pk], start, end, 120)
+    assert (len(means), means[-1]) == (750, 300)
+
+
+def test_readings_of_a_span_come_in_order_with_both_ends():
+    source, other = make_source(make_meter()), make_source(make_meter("B"))
+    electricity(source, [(NOON + seconds(i), {"power_w": -i if i != 3 else None}) for i in range(6)])
+    electricity(other, [(NOON + seconds(2), {"power_w": 99})])
+    epoch = int(NOON.timestamp())
+    found = queries.readings([source.pk], NOON + seconds(1), NOON + seconds(4))
+    assert found == [(epoch + 1, -1), (epoch + 2, -2), (epoch + 3, None), (epoch + 4, -4)]
+
+
+def test_the_first_day_is_that_of_the_oldest_reading_of_any_source():
+    meter = make_meter()
+    assert queries.first_day(BRUSSELS) is None
+    electricity(make_source(meter), [(NOON, 1)])
+    volume(make_source(meter, "gas", "g"), [(datetime(2026, 10, 1, 22, 30, tzinfo=UTC), 1)])
+    assert queries.first_day(BRUSSELS) == date(2026, 10, 2)
+
+
+def nodes(plan):
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)
+
+
+@pytest.fixture
+def week():
+    """A week of readings every two seconds: enough for the planner to take the table seriously."""
+    source = make_source(make_meter())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {queries.TABLES['electricity']}"
+            " (source_id, time, import_t1_wh, import_t2_wh, export_t1_wh, export_t2_wh, power_w, flags) SELECT %s, %s::timestamptz + i * interval '2 s', i, 0, 0, 0, i %% 5000, 0 FROM generate_series(0, 7 * 43200 - 1) i",
+            [source.pk, datetime(2026, 10, 20, tzinfo=UTC)],
+        )
+        cursor.execute(f"ANALYZE {queries.TABLES['electricity']}")
+    return source
+
+
+def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_pages(week):
+    start, end = timegrid.day_bounds(DAY, BRUSSELS)
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        queries.day_totals(DAY, BRUSSELS, [week])
+        queries.readings([week.pk], NOON, NOON + timedelta(hours=2))
+        queries.day_power([week.pk], start, end, 120)
+        queries.latest(week)
+    assert len(captured) == 4
+    for i, query in enumerate(captured.captured_queries):
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query["sql"])
+            [answer] = cursor.fetchone()
+        plan = (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
+        scans = [
+            node for node in nodes(plan) if "Scan" in node["Node Type"] and node["Node Type"] not in ("Function Scan", "Subquery Scan")
+        ]
+        assert scans
+        assert "Seq Scan" not in kinds, query["sql"]
+        assert {node["Index Name"] for node in scans if "Index Name" in node} == {"meters_electricityreading_pkey"}
+        if i in (0, 3):
+            assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40, "a look-up, not a scan"
