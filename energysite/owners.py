@@ -7,8 +7,9 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from energysite.models import AuditEntry, House
-from energysite.permissions import OWNER
+from energysite import audit
+from energysite.models import House
+from energysite.permissions import OWNER, Actor
 
 
 class OwnerExists(Exception):
@@ -33,7 +34,7 @@ def create(username: str, password: str) -> Any:
             raise OwnerExists
         user = get_user_model()._default_manager.create_superuser(username=username, password=password)  # type: ignore[attr-defined]
         user.groups.add(Group.objects.get_or_create(name=OWNER)[0])
-        AuditEntry.objects.create(actor=username, role=OWNER, action="owner created", target=username)
+        audit.record(Actor(username, OWNER), "owner created", username)
     return user
 
 
@@ -42,4 +43,4 @@ def set_password(user: Any, password: str) -> None:
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password"])
-        AuditEntry.objects.create(actor=user.get_username(), role=OWNER, action="password reset", target=user.get_username())
+        audit.record(Actor(user.get_username(), OWNER), "password reset", user.get_username())

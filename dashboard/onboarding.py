@@ -1,0 +1,186 @@
+"""First start: from the demo to the owner's account. `dashboard.onboarding_meter` goes on with the first meter.
+
+The one-time token comes in the printed link or is typed; it then travels in a cookie that no script can read and
+only these pages get, never in the address.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from energysite import owners, setup_token, supervisor
+from energysite.actors import actor_of
+from energysite.permissions import OWNER, public
+
+from dashboard.onboarding_forms import NewPasswordForm, OwnerForm
+
+log = structlog.get_logger(__name__)
+
+COOKIE = "setup"
+COOKIE_LIVES_S = 3600
+# The waiting page must have left this process before its supervisor ends it.
+LEAVE_AFTER_S = 0.5
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def is_over() -> bool:
+    """The house has its owner, and nobody at the machine asked for a new password."""
+    if settings.MODE == "demo" or not owners.exists():
+        return False
+    token = setup_token.read(settings.DATA_DIR)
+    return token is None or token.user is None
+
+
+def _leave(request: HttpRequest) -> HttpResponse:
+    """Where somebody goes for whom there is nothing to set up here."""
+    return redirect("setup-meter" if actor_of(request).role == OWNER else "now")
+
+
+def _has_token(request: HttpRequest) -> bool:
+    given = request.COOKIES.get(COOKIE, "")
+    return bool(given) and setup_token.check(settings.DATA_DIR, given)
+
+
+def _with_token(request: HttpRequest, given: str) -> HttpResponse:
+    """To the same page without the token in its address."""
+    response = redirect("setup")
+    response.set_cookie(
+        COOKIE,
+        given.strip(),
+        max_age=COOKIE_LIVES_S,
+        path=reverse("setup"),
+        secure=request.is_secure(),
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _ask_for_token(request: HttpRequest, *, wrong: bool) -> HttpResponse:
+    left = setup_token.tries_left(settings.DATA_DIR)
+    context = {"wrong": wrong, "left": left, "file": setup_token.path(settings.DATA_DIR), "locked": left == 0}
+    response = TemplateResponse(request, "setup/token.html", context, status=403 if wrong or left == 0 else 200)
+    response.delete_cookie(COOKIE, path=reverse("setup"))
+    return response
+
+
+@public
+@never_cache
+@sensitive_post_parameters("token")
+def welcome(request: HttpRequest) -> HttpResponse:
+    """One question: is this your house? The token proves it."""
+    if is_over():
+        return _leave(request)
+    if settings.MODE == "house" and not setup_token.path(settings.DATA_DIR).exists():
+        setup_token.ensure(settings.DATA_DIR)
+    given = request.POST.get("token") or request.GET.get("token")
+    if given is not None:
+        if setup_token.check(settings.DATA_DIR, given):
+            return _with_token(request, given)
+        return _ask_for_token(request, wrong=True)
+    if COOKIE not in request.COOKIES:
+        return _ask_for_token(request, wrong=False)
+    if not _has_token(request):
+        return _ask_for_token(request, wrong=True)
+    if settings.MODE == "house":
+        return redirect("setup-owner")
+    return TemplateResponse(request, "setup/begin.html")
+
+
+class _LastResponse(TemplateResponse):
+    """Calls `then` a moment after it has been sent."""
+
+    then: Callable[[], None]
+
+    def close(self) -> None:
+        super().close()
+        timer = threading.Timer(LEAVE_AFTER_S, self.then)
+        timer.daemon = True
+        timer.start()
+
+
+def _switch_to_house() -> None:
+    answer = supervisor.ask(settings.DATA_DIR, "switch house")
+    if not answer.get("ok"):
+        log.error("leaving the demo failed", answer=answer)
+
+
+@public
+@never_cache
+@require_POST
+def switch(request: HttpRequest) -> HttpResponse:
+    """Ends the demo: everything stops and starts again on the house's own data; the page waits for it."""
+    if is_over():
+        return _leave(request)
+    if not _has_token(request):
+        return redirect("setup")
+    if settings.MODE == "house":
+        return redirect("setup-owner")
+    try:
+        supervisor.ask(settings.DATA_DIR, "status")
+    except OSError as error:
+        log.warning("no supervisor to leave the demo", error=str(error))
+        return TemplateResponse(request, "setup/begin.html", {"no_supervisor": True}, status=503)
+    response = _LastResponse(request, "setup/switching.html")
+    response.then = _switch_to_house
+    return response
+
+
+@public
+@never_cache
+@sensitive_post_parameters()
+def owner(request: HttpRequest) -> HttpResponse:
+    """The owner's name and password; with a reset token only the new password."""
+    if is_over():
+        return _leave(request)
+    if settings.MODE != "house" or not _has_token(request):
+        return redirect("setup")
+    token = setup_token.read(settings.DATA_DIR)
+    user = owners.owners().filter(username=token.user).first() if token and token.user else None
+    data = request.POST if request.method == "POST" else None
+    form: Any = OwnerForm(data) if user is None else NewPasswordForm(user, data)
+    if not form.is_valid():
+        return TemplateResponse(request, "setup/owner.html", {"form": form, "user_name": user and user.get_username()})
+    try:
+        user = form.save()
+    except owners.OwnerExists:
+        messages.error(request, _("Somebody was first: this house has an owner now. If that was not you, run manage.py owner --reset."))
+        return redirect("login")
+    setup_token.remove(settings.DATA_DIR)
+    login(request, user, backend=BACKEND)
+    response = redirect("setup-meter" if isinstance(form, OwnerForm) else "now")
+    response.delete_cookie(COOKIE, path=reverse("setup"))
+    return response
+
+
+class WelcomeMiddleware:
+    """A house without an owner shows the welcome page instead of a login nobody can pass."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.MODE == "house" and request.path in (reverse("now"), reverse("login")) and self._nobody(request):
+            return HttpResponseRedirect(reverse("setup"))
+        return self.get_response(request)
+
+    @staticmethod
+    def _nobody(request: HttpRequest) -> bool:
+        try:
+            return not request.user.is_authenticated and not owners.exists()
+        except DatabaseError:  # the page itself says that the database is away
+            return False

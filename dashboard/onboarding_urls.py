@@ -1,0 +1,13 @@
+from django.urls import path
+
+from dashboard import onboarding, onboarding_meter
+
+urlpatterns = [
+    path("setup/", onboarding.welcome, name="setup"),
+    path("setup/switch/", onboarding.switch, name="setup-switch"),
+    path("setup/owner/", onboarding.owner, name="setup-owner"),
+    path("setup/meter/", onboarding_meter.choose, name="setup-meter"),
+    path("setup/meter/<slug:look>/", onboarding_meter.result, name="setup-look"),
+    path("setup/meter/<slug:look>/state/", onboarding_meter.state, name="setup-look-state"),
+    path("setup/meter/<slug:look>/connect/", onboarding_meter.connect, name="setup-connect"),
+]
