@@ -1,10 +1,13 @@
 """The house itself, its agents' states, who did what, and the keys of programs."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from energysite import live
 from energysite.zones import validate_zone
 
 
@@ -77,9 +80,15 @@ class Agent(models.Model):
     """Whatever runs on a period. The row is its configuration; `version` grows with every saved change."""
 
     kind = ""
+    # Written by forms and never shown again: masked in get_config and in the audit.
+    secret_fields: tuple[str, ...] = ()
 
     name = models.CharField(
-        _("name"), max_length=80, unique=True, validators=[validate_agent_name], help_text=_("Shown on every page. Cannot be changed later.")
+        _("name"),
+        max_length=80,
+        unique=True,
+        validators=[validate_agent_name],
+        help_text=_("Shown on every page. Cannot be changed later."),
     )
     enabled = models.BooleanField(_("enabled"), default=True)
     period_s = models.PositiveIntegerField(_("period (s)"), default=1, help_text=_("How often it runs, 1 s or more."))
@@ -94,6 +103,32 @@ class Agent(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Makes the registry's row with a new agent, counts the version of an old one, tells running processes after the commit."""
+        with transaction.atomic():
+            if self._state.adding:
+                self.state = AgentState.objects.create(name=self.name, kind=self.kind)
+            else:
+                stored = type(self)._base_manager.select_for_update().get(pk=self.pk)
+                if stored.name != self.name:
+                    raise ValidationError({"name": _("The name cannot be changed.")})
+                self.version = stored.version + 1
+                if kwargs.get("update_fields") is not None:
+                    kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
+            super().save(*args, **kwargs)
+            transaction.on_commit(self._tell_processes)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.period_s is not None and self.period_s < 1:
+            raise ValidationError({"period_s": _("Choose 1 second or more.")})
+        if self._state.adding and self.name and AgentState.objects.filter(pk=self.name).exists():
+            raise ValidationError({"name": _("Something else has this name already. Choose another one.")})
+
+    def _tell_processes(self) -> None:
+        with live.publisher().writing() as pipe:
+            pipe.publish(live.AGENTS_CHANGED, self.name)
 
 
 class AuditEntry(models.Model):

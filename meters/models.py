@@ -4,10 +4,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from energysite import agents
 from energysite.models import Agent
 from meters.addresses import validate_address
 
 
+@agents.register
 class Meter(Agent):
     """A P1 port. `read_meters` owns it; electricity, gas and water behind it are its sources."""
 

@@ -1,0 +1,39 @@
+"""Is the database there? Remembered for a few seconds, so that pages do not each wait for the pool's time-out."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, OperationalError
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 3.0
+_retry_at = 0.0
+
+
+class DatabaseAway(Exception):
+    """The database did not answer, now or a moment ago."""
+
+
+def known_away() -> bool:
+    return time.monotonic() < _retry_at
+
+
+@contextmanager
+def asked() -> Iterator[None]:
+    """Around queries that a page can do without: raises DatabaseAway at once while the database is known to be away."""
+    global _retry_at
+    if known_away():
+        raise DatabaseAway
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if not _retry_at:
+            logger.warning("the database is away: %s", error)
+        _retry_at = time.monotonic() + RETRY_S
+        raise DatabaseAway from error
+    if _retry_at:
+        logger.info("the database is back")
+        _retry_at = 0.0

@@ -1,0 +1,179 @@
+"""Live values: publish on decode, last value kept with its age. Everything here is in Redis and may be lost.
+
+Keys: `live:last` (hash: source -> JSON of its last full frame), `live:processes` and `live:heartbeats` (hashes: process
+name -> its own state, and the time it last beat), `agent:<name>` (hash of an agent's state, see `agents.report`).
+Frames go to the Channels group `live`. Times are epoch seconds.
+
+A frame is `{"source", "time", "received", ...values}`. Each message of the group carries the publisher's id and a number
+that grows by one with each frame of a source, lost ones included: whoever sees a step of two knows that it missed one.
+"""
+
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import msgpack
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+logger = logging.getLogger(__name__)
+
+LAST = "live:last"
+PROCESSES = "live:processes"
+HEARTBEATS = "live:heartbeats"
+LIVE_GROUP = "live"
+# A plain Redis channel; the message is the name of an agent whose configuration changed.
+AGENTS_CHANGED = "agents:changed"
+# Two tries (a connection that a restart of Valkey cut is opened anew) stay below a second.
+TIMEOUT_S = 0.4
+# A Valkey that hangs costs a time-out at each try; one that is gone costs nothing.
+PAUSE_S = 2.0
+
+Frame = dict[str, Any]
+
+
+def connect() -> redis.Redis:
+    """A synchronous client, safe to share between threads. Its calls raise redis.RedisError within a second."""
+    return redis.Redis.from_url(
+        settings.REDIS, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 1), driver_info=None
+    )
+
+
+def group_channel(group: str) -> str:
+    """The Redis channel of a Channels group, as channels_redis.pubsub names it."""
+    return f"asgi__group__{group}"
+
+
+def packed(message: dict[str, Any]) -> bytes:
+    """A Channels message as channels_redis.pubsub puts it on the wire."""
+    return cast(bytes, msgpack.packb(message))
+
+
+class Publisher:
+    """Writes to Redis from any thread; while Redis is away it drops what it is given, says so once and never raises."""
+
+    def __init__(self, client: redis.Redis | None = None) -> None:
+        self.available = True
+        self.dropped = 0
+        self._client = client or connect()
+        self._id = secrets.token_hex(4)
+        self._numbers: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._pause_until = 0.0
+
+    def frame(self, source: str, frame: Frame) -> bool:
+        """Keep and publish a full frame. True when Redis has it."""
+        with self._lock:
+            number = self._numbers[source] = self._numbers.get(source, 0) + 1
+        message = {"type": "live.frame", "publisher": self._id, "number": number, "frame": frame}
+        with self.writing() as pipe:
+            pipe.hset(LAST, source, _json(frame))
+            pipe.publish(group_channel(LIVE_GROUP), packed(message))
+        return self.available
+
+    @contextmanager
+    def writing(self) -> Iterator["redis.client.Pipeline[Any]"]:
+        """A pipeline sent at the end of the block, or dropped. Commands of one pipeline arrive together, in order."""
+        pipe = self._client.pipeline(transaction=False)
+        yield pipe
+        if time.monotonic() < self._pause_until:
+            self.dropped += 1
+            return
+        try:
+            pipe.execute()
+        except redis.RedisError as error:
+            self.dropped += 1
+            if isinstance(error, redis.TimeoutError):
+                self._pause_until = time.monotonic() + PAUSE_S
+            if self.available:
+                self.available = False
+                logger.warning("Valkey is away, live values are dropped until it returns: %s", error)
+        else:
+            if not self.available:
+                self.available = True
+                logger.info("Valkey is back; %d live messages were dropped", self.dropped)
+                self.dropped = 0
+
+
+_shared: Publisher | None = None
+_shared_lock = threading.Lock()
+
+
+def publisher() -> Publisher:
+    """The process's own publisher."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Publisher()
+        return _shared
+
+
+def last_frames(client: redis.Redis) -> dict[str, Frame]:
+    """The last full frame of each source, however old. Raises redis.RedisError while Redis is away."""
+    return {name.decode(): json.loads(text) for name, text in cast(dict[bytes, bytes], client.hgetall(LAST)).items()}
+
+
+def forget(client: redis.Redis, source: str) -> None:
+    """A source that was removed leaves the live pages. Raises redis.RedisError."""
+    client.hdel(LAST, source)
+
+
+def set_process_state(name: str, state: dict[str, Any]) -> bool:
+    """What a process says of itself; `at` (epoch) is added. False, and nothing raised, while Redis is away."""
+    with publisher().writing() as pipe:
+        pipe.hset(PROCESSES, name, _json({**state, "at": time.time()}))
+    return publisher().available
+
+
+def process_states(client: redis.Redis | None = None) -> dict[str, dict[str, Any]]:
+    """What each process said last. Raises redis.RedisError while Redis is away."""
+    rows = cast(dict[bytes, bytes], (client or connect()).hgetall(PROCESSES))
+    return {name.decode(): json.loads(text) for name, text in rows.items()}
+
+
+def heartbeat(name: str) -> bool:
+    """Remember that this process is alive. False, and nothing raised, while Redis is away."""
+    with publisher().writing() as pipe:
+        pipe.hset(HEARTBEATS, name, repr(time.time()))
+    return publisher().available
+
+
+def heartbeats(client: redis.Redis | None = None) -> dict[str, float]:
+    """When each process beat last, epoch. Raises redis.RedisError while Redis is away."""
+    rows = cast(dict[bytes, bytes], (client or connect()).hgetall(HEARTBEATS))
+    return {name.decode(): float(at) for name, at in rows.items()}
+
+
+class Changes:
+    """What one connection still has to be told: a full frame first, then only what changed (None: it is gone).
+
+    A client that merges what `message` returns into what it has, source by source, always holds the last frame.
+    """
+
+    ALWAYS = ("source", "time", "received")
+
+    def __init__(self) -> None:
+        self._sent: dict[str, Frame] = {}
+
+    def message(self, frame: Frame) -> dict[str, Any]:
+        before = self._sent.get(frame["source"])
+        self._sent[frame["source"]] = frame
+        if before is None:
+            return {"type": "frame", "full": True, **frame}
+        changed = {key: value for key, value in frame.items() if key in self.ALWAYS or key not in before or before[key] != value}
+        gone = {key: None for key in before if key not in frame}
+        return {"type": "frame", **changed, **gone}
+
+    def sent(self, source: str) -> Frame | None:
+        return self._sent.get(source)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
