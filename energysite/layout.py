@@ -11,7 +11,8 @@ from energysite import env
 MODES = ("demo", "house")
 ROOT_HOME = Path("/var/lib/energysite")
 # sockaddr_un holds 107 bytes and a zero; ".s.PGSQL.5432" is the longest name put into a run folder.
-LONGEST_RUN_DIR = 107 - len("/.s.PGSQL.5432")
+LONGEST_SOCKET = 107
+LONGEST_RUN_DIR = LONGEST_SOCKET - len("/.s.PGSQL.5432")
 
 
 def mode(data_dir: Path, *, external_database: bool = False) -> str:
@@ -35,8 +36,11 @@ def digest(folder: Path) -> str:
 
 
 def make_folder(folder: Path) -> Path:
-    """Make the folder and its parents. Root's new folders can be passed through by others, whatever the umask:
-    the account that runs the database has to reach its own folder. Secrets in them are files of mode 0600."""
+    """Make the folder and its parents.
+
+    Root's new folders can be passed through by others, whatever the umask: the account that runs the database has to
+    reach its own folder. Secrets in them are files of mode 0600.
+    """
     for part in (*reversed(folder.parents), folder):
         if not part.exists():
             part.mkdir(exist_ok=True)
@@ -59,8 +63,10 @@ def service_dir(data_dir: Path, mode: str) -> Path:
     """The folder of the database cluster.
 
     PostgreSQL refuses to run as root, so root gives it to an ordinary account; where that account cannot reach
-    DATA_DIR, the cluster lies in /var/lib/energysite/<hash of DATA_DIR>.
+    DATA_DIR, the cluster lies in /var/lib/energysite/<hash of DATA_DIR>. A cluster that is in DATA_DIR stays there.
     """
+    if (data_dir / mode / "postgres").exists():
+        return data_dir / mode
     if os.geteuid() == 0 and not ordinary_account_reaches(data_dir):
         return ROOT_HOME / digest(data_dir) / mode
     return data_dir / mode
@@ -73,7 +79,21 @@ def run_dir(data_dir: Path, mode: str) -> Path:
         return folder
     if os.geteuid() == 0:
         return ROOT_HOME / digest(data_dir) / mode / "run"
-    return Path(f"/tmp/energysite-{os.geteuid()}-{digest(data_dir)}-{mode}")
+    return _short_dir(data_dir, mode)
+
+
+def _short_dir(data_dir: Path, purpose: str) -> Path:
+    """For sockets of a data folder that lies too deep. children.give refuses it when somebody else made it."""
+    return Path(f"/tmp/energysite-{os.geteuid()}-{digest(data_dir)}-{purpose}")  # noqa: S108
+
+
+def control_socket(data_dir: Path) -> Path:
+    """The supervisor's socket, by which its mode is switched."""
+    path = data_dir / "control.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET:
+        return path
+    folder = ROOT_HOME / digest(data_dir) if os.geteuid() == 0 else _short_dir(data_dir, "control")
+    return folder / path.name
 
 
 def broker_url(redis_url: str) -> str:
