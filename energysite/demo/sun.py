@@ -1,0 +1,53 @@
+"""The sun over Brussels and what the panels make of it. Pure."""
+
+import math
+from dataclasses import dataclass
+
+LATITUDE = math.radians(50.85)
+LONGITUDE_DEG = 4.35
+NODE_S = 300  # the clear sky is computed every five minutes, straight lines between
+
+
+def position(at: float) -> tuple[float, float]:
+    """Elevation and azimuth (radians; azimuth from the south, west positive) at an epoch second.
+
+    The low-precision formulas of the Astronomical Almanac, good to 0.01 degree for this century.
+    """
+    days = at / 86400 - 10957.5  # since J2000.0
+    anomaly = math.radians(357.528 + 0.9856003 * days)
+    longitude = math.radians(280.460 + 0.9856474 * days + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
+    tilt = math.radians(23.439 - 0.0000004 * days)
+    declination = math.asin(math.sin(tilt) * math.sin(longitude))
+    ascension = math.atan2(math.cos(tilt) * math.sin(longitude), math.cos(longitude))
+    sidereal_deg = 280.46062 + 360.98564737 * days + LONGITUDE_DEG
+    hour = math.radians(sidereal_deg) - ascension
+    elevation = math.asin(math.sin(LATITUDE) * math.sin(declination) + math.cos(LATITUDE) * math.cos(declination) * math.cos(hour))
+    azimuth = math.atan2(math.sin(hour), math.cos(hour) * math.sin(LATITUDE) - math.tan(declination) * math.cos(LATITUDE))
+    return elevation, azimuth
+
+
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """An array on one roof and its inverter."""
+
+    peak_w: float = 5200
+    inverter_w: float = 5000
+    slope_deg: float = 38
+    azimuth_deg: float = 20  # from the south, west positive
+
+    def clear_w(self, at: float, air_c: float) -> float:
+        """AC power under a clear sky, W.
+
+        Direct light after Meinel (1.353 kW/m2 x 0.7 ^ airmass ^ 0.678), diffuse light a tenth of it from the whole sky.
+        """
+        elevation, azimuth = position(at)
+        height = math.sin(elevation)
+        if height <= 0.01:
+            return 0.0
+        airmass = 1 / (height + 0.50572 * (math.degrees(elevation) + 6.07995) ** -1.6364)
+        direct = 1353 * 0.7 ** (airmass**0.678)
+        slope, facing = math.radians(self.slope_deg), math.radians(self.azimuth_deg)
+        incidence = height * math.cos(slope) + math.cos(elevation) * math.sin(slope) * math.cos(azimuth - facing)
+        plane = direct * max(0.0, incidence) + 0.1 * direct * (0.3 + height)
+        cell_c = air_c + plane * 0.028
+        return min(self.inverter_w, self.peak_w * plane / 1000 * (1 - 0.0038 * (cell_c - 25)) * 0.93)
