@@ -100,12 +100,14 @@ def registers_at(source: Source, at: datetime) -> dict[str, int | None]:
 
 @dataclass(slots=True)
 class Totals:
-    """What one medium of one meter counted in a day; Wh or l by register, a register that cannot be told is absent.
+    """What one medium of one meter counted in a day; Wh or l by register.
 
+    `unknown`: registers that went back, so that nothing can be said; one that the meter does not have is in neither.
     `counted_from`: the first reading where the day began without one, else None. `last`: the newest reading counted.
     """
 
     registers: dict[str, int] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
     counted_from: datetime | None = None
     last: datetime | None = None
 
@@ -160,15 +162,13 @@ def _value_of(found: tuple[datetime, int] | None) -> int | None:
 
 
 def _summed(parts: Sequence[Totals]) -> Totals:
-    """Several devices one after the other. A counter that went back says nothing about the day: its register is left out."""
+    """Several devices one after the other."""
     whole_day = any(part.counted_from is None for part in parts)
-    names = {name for part in parts for name in part.registers}
+    went_back = frozenset(name for part in parts for name, value in part.registers.items() if value < 0)
+    names = {name for part in parts for name in part.registers} - went_back
     return Totals(
-        registers={
-            name: sum(part.registers.get(name, 0) for part in parts)
-            for name in sorted(names)
-            if all(part.registers.get(name, 0) >= 0 for part in parts)
-        },
+        registers={name: sum(part.registers.get(name, 0) for part in parts) for name in sorted(names)},
+        unknown=went_back,
         counted_from=None if whole_day else min(part.counted_from for part in parts if part.counted_from),
         last=max(part.last for part in parts if part.last),
     )

@@ -136,8 +136,8 @@ def test_gas_and_water_count_alike_and_tell_their_last_reading():
     volume(make_source(meter, "gas", "g"), [(start - seconds(150), 1000), (start + seconds(150), 1010), (NOON, 1500)])
     volume(make_source(meter, "water", "w"), [(start + seconds(3600), 70), (NOON + seconds(300), 99)])
     totals = queries.day_totals(DAY, BRUSSELS)
-    assert totals[meter.pk, "gas"] == queries.Totals({"volume_l": 495}, None, NOON)
-    assert totals[meter.pk, "water"] == queries.Totals({"volume_l": 29}, start + seconds(3600), NOON + seconds(300))
+    assert totals[meter.pk, "gas"] == queries.Totals({"volume_l": 495}, last=NOON)
+    assert totals[meter.pk, "water"] == queries.Totals({"volume_l": 29}, counted_from=start + seconds(3600), last=NOON + seconds(300))
 
 
 def test_a_counter_that_went_back_leaves_its_register_out():
@@ -145,7 +145,8 @@ def test_a_counter_that_went_back_leaves_its_register_out():
     start = timegrid.midnight(DAY, BRUSSELS)
     rows = [(start, {"import_t1_wh": 900, "export_t1_wh": 10}), (NOON, {"import_t1_wh": 3, "export_t1_wh": 17})]
     electricity(make_source(meter), rows)
-    assert queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"].registers == {"export_t1_wh": 7}
+    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    assert (total.registers, total.unknown) == ({"export_t1_wh": 7}, {"import_t1_wh"})
 
 
 def test_each_meter_has_its_own_totals():
