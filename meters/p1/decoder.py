@@ -154,17 +154,16 @@ class _Found:
     def telegram(self, raw: bytes, dialect: str) -> Telegram:
         volumes = self._volumes()
         self._check_required(dialect)
-        if self.error is None and self.left_out:
-            self.error, code = f"Left out: {'; '.join(self.left_out)}.", "left_out"
-        else:
-            code = self.reason
+        error, reason = self.error, self.reason
+        if reason is None and self.left_out:
+            error, reason = f"Left out: {'; '.join(self.left_out)}.", "left_out"
         get = self.numbers.get
         values: dict[str, Any] = {name: get(name) for name in _DIRECT}
         return Telegram(
             raw,
             self.reason is None,
-            self.error,
-            code,
+            error,
+            reason,
             time=self.time,
             serial=self.serial,
             dialect=dialect,
