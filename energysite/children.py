@@ -80,6 +80,7 @@ def spawn(
     stdin: int | IO[Any] | None = subprocess.DEVNULL,
     stdout: int | IO[Any] | None = None,
     stderr: int | IO[Any] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program in its own process group that gets `death_signal` when this process ends, however it ends.
 
@@ -95,6 +96,7 @@ def spawn(
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
+        pass_fds=pass_fds,
         process_group=0,
         preexec_fn=_dies_with_parent(os.getpid(), death_signal),
         **as_user,

@@ -91,6 +91,7 @@ DATABASES = {
         # A pool is per process: (web + worker + read_meters) x max_size stays below max_connections = 20.
         "OPTIONS": {"pool": {"min_size": 0, "max_size": 4, "timeout": 5, "max_idle": 60}},
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # after a restart of the server the pool holds dead connections
         **_database,
     }
 }
@@ -111,8 +112,13 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_RESULT_EXPIRES = None  # no results are kept, so beat needs no task that cleans them up
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
+}
 
 # Web
 

@@ -1,0 +1,292 @@
+"""One house running: its servers, then `prepare`, then web, worker, readers; each watched and started again. No Django here."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from energysite import addresses, children, embedded, locks, setup_token
+from energysite.children import Child, StartError
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# Seconds before a child that ended is started again; back at the first one after it ran for a minute.
+DELAYS_S = (0.0, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+STEADY_S = 60.0
+TRY_LATER = 75  # exit status of `prepare`: the database is away, everything else is fine
+LOOK_S = 0.1
+SLOW_PAGE_S = 30.0
+
+
+class Program(Child):
+    """A process of ours: manage.py with a command, or a module of Python."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, descriptors: Sequence[int] = ()) -> None:
+        self.name, self.environment, self.descriptors = name, environment, descriptors
+        self.arguments = [sys.executable, *arguments]
+
+    def start(self) -> None:
+        self.process = children.spawn(self.arguments, env=self.environment, cwd=BASE_DIR, pass_fds=self.descriptors)
+
+    def ready(self) -> bool:
+        return self.running()
+
+    def trouble(self) -> str:
+        return "Its messages are above."
+
+
+class Watched:
+    """A child with its history: state is starting, running, waiting (to be started again) or stopped."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.state, self.since = "stopped", time.time()
+        self.restarts, self.last_exit = 0, ""
+        self._failures, self._began, self._next = 0, 0.0, 0.0
+
+    def set(self, state: str) -> None:
+        self.state, self.since = state, time.time()
+
+    def begin(self) -> None:
+        self._began = time.monotonic()
+        self.set("starting")
+        try:
+            self.child.start()
+        except (StartError, OSError) as error:
+            self._failed(str(error))
+
+    def _failed(self, why: str) -> None:
+        self.last_exit = why
+        if time.monotonic() - self._began > STEADY_S:
+            self._failures = 0
+        self._next = time.monotonic() + DELAYS_S[min(self._failures, len(DELAYS_S) - 1)]
+        self._failures += 1
+        self.set("waiting")
+
+    def look(self) -> bool:
+        """One look; True when the state changed."""
+        before = self.state
+        if self.state in ("starting", "running") and not self.child.running():
+            code = self.child.process.returncode if self.child.process else None
+            self.child.process = None
+            self._failed(_ended(code))
+        elif self.state == "waiting" and time.monotonic() >= self._next:
+            self.restarts += 1
+            self.begin()
+        elif self.state == "starting" and self.child.ready():
+            self.set("running")
+        return self.state != before
+
+    def pause_s(self) -> float:
+        """How long nothing can be expected of it."""
+        if self.state == "waiting":
+            return max(0.0, self._next - time.monotonic())
+        return LOOK_S if self.state == "starting" else STEADY_S
+
+    def row(self) -> dict[str, Any]:
+        pid = self.child.process.pid if self.child.process else None
+        return {
+            "name": self.child.name,
+            "pid": pid,
+            "state": self.state,
+            "since": self.since,
+            "restarts": self.restarts,
+            "last_exit": self.last_exit,
+        }
+
+
+def _ended(code: int | None) -> str:
+    if code is None:
+        return "not started"
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"ended with status {code}"
+
+
+class HouseRun:
+    def __init__(
+        self,
+        data_dir: Path,
+        mode: str,
+        bind: str,
+        port: int,
+        listening: socket.socket,
+        *,
+        external: Mapping[str, bool],
+        say: Callable[[str], None],
+    ) -> None:
+        self.data_dir, self.mode, self.bind, self.port, self.say = data_dir, mode, bind, port, say
+        self.servers = embedded.Servers(data_dir, mode, postgres=not external["DATABASE_URL"], valkey=not external["REDIS_URL"], say=say)
+        self.environment = {
+            **os.environ,
+            "MODE": mode,
+            "DATA_DIR": str(data_dir),
+            "UNDER_SUPERVISOR": str(os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+            "MALLOC_ARENA_MAX": "2",  # or glibc keeps an arena a thread: 16 threads in the worker
+        }
+        self.watched = [Watched(server) for server in self.servers]
+        self.programs = [Watched(program) for program in self._programs(listening.fileno())]
+        self.prepare = Program("prepare", ["manage.py", "prepare"], self.environment)
+        self.prepared = self.announced = False
+        self._prepare_at = self._started = time.monotonic()
+        self._look_at_page = 0.0
+        self._hurry = False
+
+    def _programs(self, descriptor: int) -> list[Program]:
+        web = ["-m", "daphne", "-v", "0", "--no-server-name", "--websocket-max-message-size", "8192", "--websocket-max-frame-size", "8192"]
+        found = [
+            Program("web", [*web, "--fd", str(descriptor), "energysite.asgi:application"], self.environment, descriptors=[descriptor]),
+            Program("worker", ["-m", "energysite.worker"], self.environment),
+            Program("read_meters", ["manage.py", "read_meters"], self.environment),
+        ]
+        if self.mode == "demo":
+            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", "14"]
+            found.append(Program("demo_house", demo, self.environment))
+        return found
+
+    def begin(self) -> None:
+        self._take_servers()
+        self.say(f"house: {self.mode}, data in {self.data_dir / self.mode}")
+        self.servers.create()
+        for watched in self.watched:
+            watched.begin()
+            if watched.state == "waiting":
+                raise StartError(watched.last_exit)
+        self._write()
+
+    def _take_servers(self) -> None:
+        """A command may be using the database for its own duration; wait for its end."""
+        said = False
+        while True:
+            try:
+                return self.servers.take("up")
+            except locks.Held as held:
+                if not said:
+                    self.say(f"waiting until `{held.holder.get('who')}` (pid {held.holder['pid']}) has ended")
+                said = True
+                time.sleep(0.2)
+
+    # Called by the loop
+
+    def tick(self) -> float:
+        """Look at everything once; seconds until the next look is due (the end of a child wakes the loop before)."""
+        changed = [watched for watched in (*self.watched, *self._active()) if watched.look()]
+        for watched in changed:
+            self._tell(watched)
+        if not self.prepared:
+            self._look_at_prepare()
+        elif not self.announced:
+            self._look_for_page()
+        if changed:
+            self._write()
+        busy = not self.prepared or not self.announced
+        return min([LOOK_S if busy else STEADY_S, *(watched.pause_s() for watched in (*self.watched, *self._active()))])
+
+    def _active(self) -> list[Watched]:
+        return self.programs if self.prepared else []
+
+    def _tell(self, watched: Watched) -> None:
+        name = watched.child.name
+        if watched.state == "waiting":
+            why = watched.last_exit
+            if watched in self.watched and watched.child.process is None and watched.restarts:
+                why = f"{why}. {watched.child.trouble()}"
+            self.say(f"{name}: {why}; started again in {watched.pause_s():.1f} s")
+        elif watched.state == "running" and (watched.restarts or watched in self.watched):
+            self.say(f"{name}: ready" if not watched.restarts else f"{name}: running again")
+
+    def _look_at_prepare(self) -> None:
+        if any(watched.state != "running" for watched in self.watched):
+            if not self.prepare.running():
+                self._fail_early()
+            return
+        if self.prepare.process is None:
+            if time.monotonic() >= self._prepare_at:
+                self.prepare.start()
+            return
+        code = self.prepare.process.poll()
+        if code is None:
+            return
+        self.prepare.process = None
+        if code == TRY_LATER:
+            self._prepare_at = time.monotonic() + 3
+        elif code:
+            raise StartError("The database could not be prepared (see above), so nothing was started.")
+        else:
+            self._start_programs()
+
+    def _fail_early(self) -> None:
+        """A server that cannot start the first time is a matter for a person, not for patience."""
+        for watched in self.watched:
+            if watched.state == "waiting" and watched.restarts >= 3:
+                raise StartError(watched.child.trouble())
+
+    def _start_programs(self) -> None:
+        self.prepared = True
+        self.say("site: starting")
+        for watched in self.programs:
+            watched.begin()
+        self._write()
+
+    def _look_for_page(self) -> None:
+        now = time.monotonic()
+        if now < self._look_at_page:
+            return
+        self._look_at_page = now + 0.3
+        health = addresses.answers(self.bind, self.port, "/healthz")
+        page = addresses.answers(self.bind, self.port, "/") if health == 200 else 0
+        if health == 200 and 200 <= page < 400:
+            self.announced = True
+            self._announce()
+        elif now - self._started > SLOW_PAGE_S:
+            self._started = now
+            self.say(f"site: no page yet (health {health or 'silent'}, page {page or 'not asked'}); still trying, its messages are above")
+
+    def _announce(self) -> None:
+        url = addresses.local_url(self.bind, self.port)
+        self.say(f"ready: {url}")
+        network = addresses.network_urls(self.bind, self.port)
+        if network:
+            self.say(f"on your network: {' or '.join(network)}")
+        else:
+            self.say(f"only this machine can open it; for your network: BIND=0.0.0.0 PORT={self.port} make run")
+        token = setup_token.read(self.data_dir)
+        if token is not None and token.user is None:
+            self.say(f"set up your house: {(network or [url])[0]}/setup/?token={token.value}")
+
+    # The end
+
+    def hurry(self) -> None:
+        self._hurry = True
+
+    def stop(self) -> None:
+        """Web, worker, readers, demo, then Valkey, then PostgreSQL: who uses something ends before it."""
+        children_in_order = [self.prepare, *(watched.child for watched in self.programs)]
+        if any(child.running() for child in children_in_order):
+            self.say("stopping")
+        for child in children_in_order:
+            if self._hurry:
+                child.stop_steps = ((signal.SIGKILL, 5.0),)
+            child.stop()
+        self.servers.stop()
+        for watched in (*self.watched, *self.programs):
+            watched.set("stopped")
+        self._write()
+
+    def report(self) -> list[dict[str, Any]]:
+        return [watched.row() for watched in (*self.watched, *self.programs)]
+
+    def _write(self) -> None:
+        """DATA_DIR/<mode>/processes.json, whole or not at all."""
+        path = self.data_dir / self.mode / "processes.json"
+        fresh = path.with_name("processes.json.new")
+        try:
+            fresh.write_text(json.dumps(self.report()))
+            fresh.replace(path)
+        except OSError as error:
+            self.say(f"processes.json cannot be written: {error.strerror}")  # a full disk must not end the site

@@ -1,0 +1,69 @@
+"""What `up` runs once its servers answer: tables, the commands' token, the one-time token of the first owner."""
+
+import errno
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Q
+
+from energysite import setup_token, tokens
+from energysite.house_run import TRY_LATER
+from energysite.permissions import OWNER
+
+DISK_FULL = "53100"
+
+
+class Command(BaseCommand):
+    help = "Bring the database's tables up to date and make the tokens; part of `manage.py up`, harmless to run again."
+    requires_system_checks = "__all__"
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self._migrate()
+            tokens.ensure_cli_token(settings.MODE_DIR / "cli.token")
+            self._setup_token()
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) == DISK_FULL:
+                raise CommandError(f"The disk of the database is full. Make room and start again; nothing was lost. ({error})") from error
+            self.stderr.write(f"database: no answer yet, it is asked again. {str(error).strip()}")
+            sys.exit(TRY_LATER)
+        except DatabaseError as error:
+            raise CommandError(f"The database refuses: {error}") from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise CommandError(
+                    f"The disk that holds {settings.DATA_DIR} is full. Make room and start again; nothing was lost."
+                ) from error
+            raise
+
+    def _migrate(self) -> None:
+        executor = MigrationExecutor(connection)
+        if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write(f"database: {len(plan)} steps bring its tables up to date")
+            call_command("migrate", verbosity=0, interactive=False)
+        if "timescale" in get_commands():
+            call_command("timescale", stdout=self.stdout, stderr=self.stderr)
+
+    def _setup_token(self) -> None:
+        """In the demo it leads to the real house, in the house to its first owner; afterwards there is none."""
+        if settings.MODE == "demo":
+            wanted = self._demo_leads_to_house()
+        else:
+            user = get_user_model()
+            wanted = not user._default_manager.filter(Q(is_superuser=True) | Q(groups__name=OWNER), is_active=True).exists()
+        if wanted:
+            setup_token.ensure(settings.DATA_DIR)
+        elif settings.MODE == "house":
+            token = setup_token.read(settings.DATA_DIR)
+            if token is not None and token.user is None:
+                setup_token.remove(settings.DATA_DIR)
+
+    def _demo_leads_to_house(self) -> bool:
+        stored = settings.DATA_DIR / "mode"
+        return not stored.exists() or stored.read_text().strip() != "house"
