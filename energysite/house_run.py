@@ -196,7 +196,8 @@ class HouseRun:
             why = watched.last_exit
             if watched in self.watched and watched.child.process is None and watched.restarts:
                 why = f"{why}. {watched.child.trouble()}"
-            self.say(f"{name}: {why}; started again in {watched.pause_s():.1f} s")
+            pause = watched.pause_s()
+            self.say(f"{name}: {why}; started again {f'in {pause:.1f} s' if pause else 'now'}")
         elif watched.state == "running" and (watched.restarts or watched in self.watched):
             self.say(f"{name}: ready" if not watched.restarts else f"{name}: running again")
 

@@ -133,6 +133,9 @@ def main(argv: list[str]) -> int:
     if argv:
         say("usage: manage.py up [--demo]     PORT, BIND and DATA_DIR come from the environment")
         return 0 if argv[0] in ("-h", "--help") else 2
+    if not (BASE_DIR / "staticfiles" / "staticfiles.json").exists():
+        say("The pages' scripts and styles have not been built. Run `make setup` first, or start with `make run`.")
+        return 1
     data_dir = env.path("DATA_DIR", BASE_DIR / "var")
     bind, port = addresses.bind_address(), env.integer("PORT", 8000, low=1, high=65535)
     lock = locks.Lock(data_dir / "up.lock")
