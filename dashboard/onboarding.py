@@ -4,7 +4,6 @@ The one-time token comes in the printed link or is typed; it then travels in a c
 only these pages get, never in the address.
 """
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -22,18 +21,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from energysite import owners, setup_token, supervisor
+from dashboard.onboarding_forms import NewPasswordForm, OwnerForm
+from energysite import control_socket, owners, setup_token
 from energysite.actors import actor_of
 from energysite.permissions import OWNER, public
-
-from dashboard.onboarding_forms import NewPasswordForm, OwnerForm
 
 log = structlog.get_logger(__name__)
 
 COOKIE = "setup"
 COOKIE_LIVES_S = 3600
-# The waiting page must have left this process before its supervisor ends it.
-LEAVE_AFTER_S = 0.5
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -101,24 +97,6 @@ def welcome(request: HttpRequest) -> HttpResponse:
     return TemplateResponse(request, "setup/begin.html")
 
 
-class _LastResponse(TemplateResponse):
-    """Calls `then` a moment after it has been sent."""
-
-    then: Callable[[], None]
-
-    def close(self) -> None:
-        super().close()
-        timer = threading.Timer(LEAVE_AFTER_S, self.then)
-        timer.daemon = True
-        timer.start()
-
-
-def _switch_to_house() -> None:
-    answer = supervisor.ask(settings.DATA_DIR, "switch house")
-    if not answer.get("ok"):
-        log.error("leaving the demo failed", answer=answer)
-
-
 @public
 @never_cache
 @require_POST
@@ -130,14 +108,12 @@ def switch(request: HttpRequest) -> HttpResponse:
         return redirect("setup")
     if settings.MODE == "house":
         return redirect("setup-owner")
-    try:
-        supervisor.ask(settings.DATA_DIR, "status")
-    except OSError as error:
-        log.warning("no supervisor to leave the demo", error=str(error))
-        return TemplateResponse(request, "setup/begin.html", {"no_supervisor": True}, status=503)
-    response = _LastResponse(request, "setup/switching.html")
-    response.then = _switch_to_house
-    return response
+    # The supervisor stops this process a second after its answer: the waiting page is out by then.
+    answer = control_socket.ask(settings.DATA_DIR, "switch house")
+    if not answer.get("ok"):
+        log.warning("the demo was not left", answer=answer)
+        return TemplateResponse(request, "setup/begin.html", {"refused": answer.get("error", "")}, status=503)
+    return TemplateResponse(request, "setup/switching.html")
 
 
 @public

@@ -4,7 +4,6 @@ The probe runs in a thread of the web process; its state is in Redis as `look:<i
 show it. Redis away raises redis.RedisError: the caller says so.
 """
 
-import functools
 import hashlib
 import json
 import secrets
@@ -20,7 +19,6 @@ from django.utils.translation import gettext as _
 
 from energysite import live
 from energysite.text import excerpt
-from meters import detect
 from meters.facts import identity
 from meters.p1 import telegram as p1
 
@@ -55,9 +53,6 @@ class Look:
         return max(0, min(DEADLINE_S, int(now - self.started)))
 
 
-_client = functools.cache(live.connect)
-
-
 def _key(look: str) -> str:
     return f"look:{look}"
 
@@ -67,7 +62,7 @@ def _address_key(address: str) -> str:
 
 
 def get(look: str, *, now: float | None = None) -> Look | None:
-    stored = _client().get(_key(look))
+    stored = live.client().get(_key(look))
     if not stored:
         return None
     found = Look(**json.loads(stored))
@@ -78,13 +73,13 @@ def get(look: str, *, now: float | None = None) -> Look | None:
 
 
 def _save(look: Look) -> None:
-    _client().set(_key(look.id), json.dumps(asdict(look)), ex=KEPT_S)
+    live.client().set(_key(look.id), json.dumps(asdict(look)), ex=KEPT_S)
 
 
 def start(address: str, *, baud: int = 0, dialect: str = "auto") -> Look:
     """Begin to listen at `address` (validated by the caller). A look under way at the same address is joined, not doubled."""
     look = Look(id=secrets.token_hex(8), address=address, started=time.time())
-    client = _client()
+    client = live.client()
     _save(look)
     if not client.set(_address_key(address), look.id, nx=True, ex=LOST_S):
         other = client.get(_address_key(address))
@@ -98,6 +93,8 @@ def start(address: str, *, baud: int = 0, dialect: str = "auto") -> Look:
 
 def _run(look: Look, baud: int, dialect: str, language: str | None) -> None:
     with override(language):  # hints are for the person who asked
+        from meters import detect
+
         try:
             _fill(look, detect.probe(look.address, baud=baud, dialect=dialect, deadline_s=DEADLINE_S))
         except Exception:
@@ -105,13 +102,13 @@ def _run(look: Look, baud: int, dialect: str, language: str | None) -> None:
             log.exception("look failed", address=look.address)
             look.state, look.hint = "nothing", _("The look failed for a reason of our own; the log has the details. Try again.")
     try:
-        _client().delete(_address_key(look.address))
+        live.client().delete(_address_key(look.address))
         _save(look)
     except redis.RedisError as error:  # the page will call the look lost and offer another
         log.warning("the result of a look could not be kept", address=look.address, error=str(error))
 
 
-def _fill(look: Look, probe: detect.Probe) -> None:
+def _fill(look: Look, probe: Any) -> None:
     look.state = "found" if probe.ok else "nothing"
     look.seconds = round(probe.seconds, 1)
     look.baud, look.dialect, look.hint = probe.baud, probe.dialect, probe.hint or ""
