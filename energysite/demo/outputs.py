@@ -104,7 +104,7 @@ class Pty:
                 await asyncio.sleep(RETRY_S)
 
     async def close(self) -> None:
-        if self.link.is_symlink() and os.readlink(self.link) == self.name:
+        if self.link.is_symlink() and str(self.link.readlink()) == self.name:
             self.link.unlink()
         os.close(self._master)
         self._master = -1

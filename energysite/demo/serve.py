@@ -13,7 +13,7 @@ from energysite.demo.outputs import Output
 from energysite.demo.telegram import telegram
 
 LATE_S = 2.0
-LONGEST_WAIT_S = 0.5  # a clock that is set meanwhile is noticed so soon
+LONGEST_WAIT_S = 0.5
 END = re.compile(rb"\r?\n![0-9A-Fa-f]{0,4}\r?\n")
 STAMP = re.compile(rb"0-0:1\.0\.0\((\d{12})[SW]\)")
 WITHOUT_STAMP_S = 10.0  # DSMR 2 and 3 send every ten seconds and tell no time
@@ -24,8 +24,8 @@ class Clock(Protocol):
     def now(self) -> float:
         """Epoch seconds."""
 
-    async def until(self, moment: float) -> None:
-        """Come back at this epoch second, or when it lies behind."""
+    async def wait(self, moment: float) -> None:
+        """Sleep until this epoch second, but half a second at most: a clock that is set meanwhile is noticed."""
 
 
 class SystemClock:
@@ -38,9 +38,8 @@ class SystemClock:
     def now(self) -> float:
         return self._origin + (time.time() - self._origin) * self.speed
 
-    async def until(self, moment: float) -> None:
-        while (left := (moment - self.now()) / self.speed) > 0:
-            await asyncio.sleep(min(left, LONGEST_WAIT_S))
+    async def wait(self, moment: float) -> None:
+        await asyncio.sleep(min(max(0.0, (moment - self.now()) / self.speed), LONGEST_WAIT_S))
 
 
 async def live(house: House, outputs: Sequence[Output], clock: Clock, faults: list[Fault]) -> None:
@@ -49,13 +48,15 @@ async def live(house: House, outputs: Sequence[Output], clock: Clock, faults: li
     frozen = any(fault.name == "frozen" for fault in faults)
     while True:
         raw = spoil(telegram(house, upcoming, shown_at=started if frozen else None), upcoming, faults)
-        await clock.until(upcoming)
+        while -LATE_S < clock.now() - upcoming < 0:
+            await clock.wait(upcoming)
+        if abs(clock.now() - upcoming) >= LATE_S:
+            upcoming = int(clock.now()) + 1
+            continue
         if raw:
             for output in outputs:
                 output.offer(raw)
         upcoming += 1
-        if abs(clock.now() - upcoming) > LATE_S:
-            upcoming = int(clock.now()) + 1
 
 
 def paced(capture: bytes) -> Iterator[tuple[float, bytes]]:
@@ -64,12 +65,12 @@ def paced(capture: bytes) -> Iterator[tuple[float, bytes]]:
     The pace is that of the telegrams' own times; a pause longer than 15 s is shortened to that, a step back to nothing.
     """
     due, last, begin = 0.0, None, 0
-    for match in END.finditer(capture):
+    for number, match in enumerate(END.finditer(capture)):
         part = capture[begin : match.end()]
         begin = match.end()
         found = STAMP.search(part)
         if found is None:
-            due += WITHOUT_STAMP_S if last is None and due else 0.0
+            due += WITHOUT_STAMP_S if number and last is None else 0.0
         else:
             moment = _seconds(found[1])
             due += min(LONGEST_PAUSE_S, max(0.0, moment - last)) if last is not None else 0.0

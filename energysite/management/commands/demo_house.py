@@ -1,0 +1,188 @@
+"""The emulated house: speaks P1 on the wire, and can tell the database its past."""
+
+import argparse
+import asyncio
+import signal
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from energysite.demo import faults
+from energysite.demo.calendar import NAMED_DAYS, day_of
+from energysite.demo.ledger import Ledger
+from energysite.demo.model import House
+from energysite.demo.outputs import Output, Pty, Tcp
+from energysite.demo.profile import Recipe
+from energysite.demo.serve import SystemClock, live, paced, replay
+from energysite.management.commands import _demo_history as history
+
+PTY_NAME = r"letters, digits, dot, dash and underscore"
+LOOPBACK = "127.0.0.1"
+JOIN_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+def fault(text: str) -> faults.Fault:
+    try:
+        return faults.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+class Command(BaseCommand):
+    help = (
+        "A house on the wire: a Belgian P1 port (3 x 400 V, solar, a car, gas, water) that sends a telegram each second, over a "
+        "pseudo-terminal and over TCP. What it tells depends on the seed and the time only: it goes on after a restart as if it had "
+        "never stopped. Serves until it is stopped. Examples: `manage.py --demo demo_house --pty meter --register --history 14`; "
+        "`manage.py demo_house --tcp 9000 --day cloudy`; `manage.py demo_house --pty meter --replay FILE --speed 20`."
+    )
+    requires_system_checks: list[str] = []  # type: ignore[assignment]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        wire = parser.add_argument_group("where it speaks (at least one)")
+        wire.add_argument("--pty", metavar="NAME", help=f"a pseudo-terminal, found at DATA_DIR/<mode>/pty/NAME ({PTY_NAME})")
+        wire.add_argument("--tcp", metavar="PORT", type=int, help="a TCP port, for any number of readers")
+        wire.add_argument("--bind", default=LOOPBACK, help="the address of that port; default %(default)s")
+        said = parser.add_argument_group("what it says")
+        said.add_argument("--seed", type=int, default=1, help="which house; another one has other counters. Default %(default)s")
+        said.add_argument("--day", choices=sorted(NAMED_DAYS), default="", help="every day is this one: its sun, its clouds, its people")
+        said.add_argument(
+            "--speed", type=float, default=1.0, metavar="N", help="N seconds of the house each second; 0: a replay at full speed"
+        )
+        said.add_argument(
+            "--fault",
+            type=fault,
+            action="append",
+            default=[],
+            metavar="NAME[:N]",
+            help="crc, cut or garbage: every Nth telegram (10); silence: N seconds of each minute (30); frozen: the clock stands still. "
+            "May be given several times",
+        )
+        said.add_argument("--replay", metavar="FILE", type=Path, help="not the house, but this capture, at its telegrams' own pace x speed")
+        site = parser.add_argument_group("the site's database (demo mode only)")
+        site.add_argument("--register", action="store_true", help="make this meter known to the site, once")
+        site.add_argument("--history", metavar="DAYS", type=int, default=0, help="write the readings that are missing since DAYS days ago")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self._check(options)
+        try:
+            with suppress(KeyboardInterrupt):
+                asyncio.run(self._run(options))
+        except OSError as error:
+            raise CommandError(f"The demo house cannot speak: {error}.") from error
+
+    def _check(self, options: dict[str, Any]) -> None:
+        name = options["pty"]
+        if name is None and options["tcp"] is None:
+            raise CommandError("Say where it speaks: --pty NAME, --tcp PORT, or both.")
+        if name is not None and not (name.replace("-", "").replace("_", "").replace(".", "").isalnum() and name.isascii()):
+            raise CommandError(f"--pty {name!r}: use {PTY_NAME}.")
+        if options["tcp"] is not None and not 0 <= options["tcp"] <= 65535:
+            raise CommandError(f"--tcp {options['tcp']} is no port: 1 to 65535, or 0 for any that is free.")
+        if options["speed"] < 0 or (options["speed"] == 0 and options["replay"] is None):
+            raise CommandError("--speed must be more than 0 (0 only for a replay).")
+        if not 0 <= options["history"] <= 366:
+            raise CommandError("--history takes 0 to 366 days.")
+        if options["replay"] is not None:
+            if not options["replay"].is_file():
+                raise CommandError(f"There is no capture {options['replay']}.")
+            if options["history"]:
+                raise CommandError("A replay has no history: leave --history out.")
+        if (options["register"] or options["history"]) and settings.MODE != "demo":
+            raise CommandError(
+                "This is a real house. The demo meter belongs in the demo's own database: use `manage.py --demo demo_house`."
+            )
+
+    def say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    async def _run(self, options: dict[str, Any]) -> None:
+        stop, stopping = threading.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, stopping.set)
+        outputs: list[Output] = []
+        worker: threading.Thread | None = None
+        try:
+            addresses = await self._open(options, outputs)
+            recipe = Recipe(options["seed"], options["day"])
+            clock = SystemClock(options["speed"] or 1.0)
+            if options["replay"] is not None:
+                speaking = asyncio.create_task(self._replay(options["replay"], outputs, options["speed"]))
+            else:
+                house = self._house(recipe, int(clock.now()))
+                speaking = asyncio.create_task(live(house, outputs, clock, options["fault"]))
+            for address in addresses:
+                self.say(f"demo house: speaking at {address}")
+            if options["register"] or options["history"]:
+                worker = threading.Thread(
+                    target=self._tell_database, args=(recipe, addresses[0], options, stop), name="history", daemon=True
+                )
+                worker.start()
+            waiting = asyncio.create_task(stopping.wait())
+            done, _ = await asyncio.wait({speaking, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            if speaking in done:
+                speaking.result()  # what ended it is an error
+            speaking.cancel()
+        finally:
+            stop.set()
+            for output in outputs:
+                await output.close()
+            if worker is not None:
+                worker.join(JOIN_S)
+
+    async def _open(self, options: dict[str, Any], outputs: list[Output]) -> list[str]:
+        """Opens what was asked for; the addresses under which a meter finds it."""
+        addresses = []
+        if options["pty"] is not None:
+            link = settings.MODE_DIR / "pty" / options["pty"]
+            outputs.append(Pty(link))
+            addresses.append(str(link))
+        if options["tcp"] is not None:
+            tcp = Tcp()
+            outputs.append(tcp)
+            await tcp.listen(options["bind"], options["tcp"])
+            addresses.append(f"socket://{options['bind']}:{tcp.port}")
+        return addresses
+
+    def _house(self, recipe: Recipe, now: int) -> House:
+        ledger = Ledger(recipe, settings.MODE_DIR)
+
+        def progress(done: int, of: int) -> None:
+            self.say(f"demo house: counting its past, day {done} of {of}")
+
+        ledger.prepare(day_of(now), progress)
+        return House(ledger)
+
+    async def _replay(self, file: Path, outputs: list[Output], speed: float) -> None:
+        written = await replay(paced(file.read_bytes()), outputs, speed)
+        self.say(f"demo house: the capture has ended after {written} parts; the port stays open")
+        await asyncio.Event().wait()
+
+    def _tell_database(self, recipe: Recipe, address: str, options: dict[str, Any], stop: threading.Event) -> None:
+        """In a thread of its own: the port must not wait for the database."""
+        try:
+            began = int(time.time())
+            meter = history.patiently(lambda: history.register(address), stop, self.say)
+            self.say(f"demo house: the site knows it as {meter.name}")
+            if options["history"]:
+                house = House(Ledger(recipe, settings.MODE_DIR))
+                past = history.History(house, meter, options["history"], stop, self.say, began)
+                past.fill(began)
+                past.join_live(began)
+        except history.Stopped:
+            pass  # asked to end: the next run goes on where this one was
+        except Exception:
+            log.exception("the demo house could not write its history; it goes on speaking")
+        finally:
+            connection.close()
+            connection.close_pool()
