@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.utils.translation import gettext as _
 
+from dashboard import days
 from energysite import house, live, timegrid
 from energysite.database import DatabaseAway, asked
 from energysite.permissions import Actor, allows
@@ -45,7 +46,7 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
     today = timegrid.local_day(instant, zone)
     shown = today if day is None else day
     frames = _frames()
-    history = _history(shown, zone)
+    history = _history(shown, zone) if days.has_pages(shown, today) else History()
     stored = _stored_frames(history, frames or {})
     return {
         "date": shown,
@@ -55,8 +56,7 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
         "today": today,
         "zone": zone.key,
         "meters": [
-            _meter(name, stored | (frames or {}), totals, instant, shown, zone)
-            for name, totals in _totals_by_name(history, frames or {}).items()
+            _meter(name, stored | (frames or {}), totals, instant, zone) for name, totals in _totals_by_name(history, frames or {}).items()
         ],
         "may_configure": allows(actor, "agents.configure"),
         "database": "away" if history is None else "ok",
@@ -175,11 +175,8 @@ def _volume_values(medium: str, reading: VolumeReading) -> dict[str, int]:
     return {f"{medium}_l": reading.volume_l, f"{medium}_time": int(reading.time.timestamp())}
 
 
-def _meter(
-    name: str, frames: dict[str, live.Frame], totals: dict[str, queries.Totals], instant: datetime, day: date, zone: tzinfo
-) -> dict[str, Any]:
+def _meter(name: str, frames: dict[str, live.Frame], totals: dict[str, queries.Totals], instant: datetime, zone: tzinfo) -> dict[str, Any]:
     frame = frames.get(name)
-    start, end = timegrid.day_bounds(day, zone)
     electricity = totals.get(Source.Medium.ELECTRICITY)
     counts_from = electricity.counted_from if electricity is not None else None
     return {
@@ -189,7 +186,7 @@ def _meter(
         **_power(frame),
         "totals": _totals(totals),
         "counts_from": _clock(counts_from, zone),
-        **{f"{medium}_at": _clock(_within(totals.get(medium), start, end), zone) for medium in ("gas", "water")},
+        **{f"{medium}_at": _clock(totals[medium].last if medium in totals else None, zone) for medium in ("gas", "water")},
     }
 
 
@@ -216,10 +213,6 @@ def _totals(totals: dict[str, queries.Totals]) -> dict[str, int]:
     return found
 
 
-def _within(totals: queries.Totals | None, start: datetime, end: datetime) -> datetime | None:
-    return totals.last if totals is not None and totals.last is not None and start <= totals.last <= end else None
-
-
 def _clock(instant: datetime | None, zone: tzinfo) -> str | None:
     return None if instant is None else instant.astimezone(zone).strftime("%H:%M")
 
@@ -229,17 +222,21 @@ def day_data(day: date, clock: Clock) -> dict[str, Any]:
     zone = ZoneInfo(house.current().zone)
     start, end = timegrid.day_bounds(day, zone)
     until = min(end, max(start, clock() + timedelta(minutes=5)))  # nothing to look for in the future
+    means: dict[str, list[int | None]] = {}
     with asked():
         sources = queries.metered_sources()
         meters = _electric_meters(sources)
         step = _step(meters)
-        series = [
-            {"meter": meter.name, "w": queries.day_power(queries.electricity_ids(sources, meter), start, until, step)} for meter in meters
-        ]
+        for meter in meters:
+            means[meter.name] = queries.day_power(queries.electricity_ids(sources, meter), start, until, step)
     steps = int((end - start).total_seconds()) // step
-    for one in series:
-        one["w"] += [None] * (steps - len(one["w"]))
-    return {"date": day.isoformat(), "start": int(start.timestamp()), "end": int(end.timestamp()), "step": step, "series": series}
+    return {
+        "date": day.isoformat(),
+        "start": int(start.timestamp()),
+        "end": int(end.timestamp()),
+        "step": step,
+        "series": [{"meter": name, "w": w + [None] * (steps - len(w))} for name, w in means.items()],
+    }
 
 
 def _electric_meters(sources: Iterable[Source]) -> list[Meter]:
@@ -256,12 +253,15 @@ def readings_data(since: int, until: int) -> dict[str, Any]:
     """Every stored [epoch, net W] of [since, until], at most two hours of it: `until` is where it ends. Raises DatabaseAway."""
     truncated = until - since > LONGEST_SPAN_S
     until = min(until, since + LONGEST_SPAN_S)
-    span = [datetime.fromtimestamp(epoch, UTC) for epoch in (since, until)]
+    span = (datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
+    points: dict[str, list[tuple[int, int | None]]] = {}
     with asked():
         sources = queries.metered_sources()
-        series = [
-            {"meter": meter.name, "points": queries.readings(queries.electricity_ids(sources, meter), *span)}
-            for meter in _electric_meters(sources)
-        ]
-    last = max((points[-1][0] for one in series if (points := one["points"])), default=None)
-    return {"series": series, "last": last, "until": until, "truncated": truncated}
+        for meter in _electric_meters(sources):
+            points[meter.name] = queries.readings(queries.electricity_ids(sources, meter), *span)
+    return {
+        "series": [{"meter": name, "points": found} for name, found in points.items()],
+        "last": max((found[-1][0] for found in points.values() if found), default=None),
+        "until": until,
+        "truncated": truncated,
+    }

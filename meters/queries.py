@@ -103,7 +103,8 @@ class Totals:
     """What one medium of one meter counted in a day; Wh or l by register.
 
     `unknown`: registers that went back, so that nothing can be said; one that the meter does not have is in neither.
-    `counted_from`: the first reading where the day began without one, else None. `last`: the newest reading counted.
+    `counted_from`: the first reading where the day began without one, else None. `last`: the newest reading of the day,
+    None where its energy comes from the readings around it alone.
     """
 
     registers: dict[str, int] = field(default_factory=dict)
@@ -145,7 +146,7 @@ def _counted(names: Sequence[str], start: Boundary, end: Boundary) -> Totals | N
     last = end.before[0][0]
     if (last < start.at and not end.after) or known_from >= end.at:
         return None
-    counted = Totals(counted_from=None if start.before else known_from, last=last)
+    counted = Totals(counted_from=None if start.before else known_from, last=last if last >= start.at else None)
     for i, name in enumerate(names):
         low, high = start.value(i), end.value(i)
         if low is None and not start.before:
@@ -170,7 +171,7 @@ def _summed(parts: Sequence[Totals]) -> Totals:
         registers={name: sum(part.registers.get(name, 0) for part in parts) for name in sorted(names)},
         unknown=went_back,
         counted_from=None if whole_day else min(part.counted_from for part in parts if part.counted_from),
-        last=max(part.last for part in parts if part.last),
+        last=max((part.last for part in parts if part.last), default=None),
     )
 
 

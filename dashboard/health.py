@@ -1,0 +1,40 @@
+"""/health/: is all well, and if not, what to do. It works while the database or Valkey is away: that is when one looks."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from dashboard import health_facts, health_words
+from energysite.permissions import allows, requires
+
+REASONS = {
+    "checksum": lambda: _("wrong checksum"),
+    "truncated": lambda: _("cut off"),
+    "number": lambda: _("a number that cannot be read"),
+    "time": lambda: _("a time that cannot be right"),
+}
+
+
+@require_safe
+@requires("pages.view")
+def health(request: HttpRequest) -> HttpResponse:
+    facts = health_facts.gather(timezone.now)
+    meters = health_words.meters(facts)
+    lines = [*meters, *health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
+    undecodable = facts.stored.undecodable if facts.stored else []
+    context = {
+        "facts": facts,
+        "attention": health_words.problems(lines),
+        "meters": meters,
+        "sources": health_words.sources(facts),
+        "storage": [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)],
+        "processes": health_words.processes(facts),
+        "supervised": facts.processes is not None,
+        "undecodable": [(REASONS.get(reason, lambda code=reason: code)(), number) for reason, number in undecodable],
+        "may_see_admin": allows(request.actor, "admin.use"),  # type: ignore[attr-defined]
+    }
+    response = render(request, "health.html", context)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,167 @@
+"""What the health page knows, gathered from whatever answers: the database, Valkey, the supervisor's file, the machine."""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import django
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count
+
+from dashboard import payloads, room
+from energysite import agent_states, layout, live
+from energysite.database import DatabaseAway, asked
+from meters import clock, queries
+from meters.models import ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
+
+ONE_DAY = timedelta(days=1)
+# A table smaller than this is mostly empty pages and says nothing about a reading.
+ENOUGH_ROWS = 50_000
+
+
+@dataclass(slots=True)
+class Stored:
+    """What only the database knows."""
+
+    version: str
+    size_bytes: int
+    timescale: str | None  # its version
+    meters: list[Meter]
+    sources: list[Source]
+    newest: dict[int, ElectricityReading | VolumeReading | None]  # by source id
+    readings_per_day: int
+    bytes_per_reading: float
+    undecodable: list[tuple[str, int]]  # reason code, number, of the last day
+
+
+@dataclass(slots=True)
+class Lively:
+    """What only Valkey knows. Times are epoch seconds."""
+
+    version: str
+    frames: dict[str, live.Frame] = field(default_factory=dict)
+    processes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    heartbeats: dict[str, float] = field(default_factory=dict)
+    agents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Facts:
+    at: datetime
+    stored: Stored | None  # None: the database is away
+    lively: Lively | None  # None: Valkey is away
+    processes: list[dict[str, Any]] | None  # None: nothing supervises them here
+    clock_synchronised: bool
+    disks: list[room.Room]
+    versions: list[tuple[str, str]]
+
+
+def gather(now: Callable[[], datetime]) -> Facts:
+    at = now()
+    stored = _stored(at)
+    lively = _lively([meter.name for meter in stored.meters] if stored else [])
+    return Facts(
+        at=at,
+        stored=stored,
+        lively=lively,
+        processes=_processes(),
+        clock_synchronised=clock.system_synchronised(),
+        disks=_disks(_growth(stored, lively, at)),
+        versions=_versions(stored, lively),
+    )
+
+
+def _stored(at: datetime) -> Stored | None:
+    try:
+        with asked():
+            sources = queries.metered_sources()
+            version, size_bytes, timescale, bytes_per_reading = _server()
+            return Stored(
+                version=version,
+                size_bytes=size_bytes,
+                timescale=timescale,
+                meters=list(Meter.objects.select_related("state").order_by("pk")),
+                sources=sources,
+                newest={source.pk: queries.latest(source) for source in sources},
+                readings_per_day=24 * sum(queries.rows_since(source, at - timedelta(hours=1)) for source in sources if not source.retired),
+                bytes_per_reading=bytes_per_reading,
+                undecodable=list(
+                    UndecodableTelegram.objects.filter(received__gt=at - ONE_DAY)
+                    .order_by()
+                    .values_list("reason")
+                    .annotate(number=Count("pk"))
+                    .order_by("-number")
+                ),
+            )
+    except DatabaseAway:
+        return None
+
+
+def _server() -> tuple[str, int, str | None, float]:
+    """Version, size of the database, TimescaleDB's version or None, bytes per reading."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version'), pg_database_size(current_database()),"
+            " (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),"
+            " pg_total_relation_size(oid), reltuples FROM pg_class WHERE oid = %s::regclass",
+            [queries.TABLES[Source.Kind.ELECTRICITY]],
+        )
+        version, size_bytes, timescale, table_bytes, rows = cursor.fetchone()
+    measurable = timescale is None and rows >= ENOUGH_ROWS
+    return version.partition(" ")[0], size_bytes, timescale, table_bytes / rows if measurable else room.BYTES_PER_READING
+
+
+def _lively(names: list[str]) -> Lively | None:
+    client = payloads.live_client()
+    try:
+        frames = live.last_frames(client)
+        server = cast(dict[str, Any], client.info("server"))
+        return Lively(
+            version=str(server.get("valkey_version") or server["redis_version"]),
+            frames=frames,
+            processes=live.process_states(client),
+            heartbeats=live.heartbeats(client),
+            agents={name: agent_states.read(client, name) for name in {*names, *frames}},
+        )
+    except redis.RedisError:
+        return None
+
+
+def _processes() -> list[dict[str, Any]] | None:
+    try:
+        return json.loads((settings.MODE_DIR / "processes.json").read_text())
+    except FileNotFoundError:
+        return None
+
+
+def _growth(stored: Stored | None, lively: Lively | None, at: datetime) -> float:
+    """Bytes a day: of the database, or while it is away of what waits for it."""
+    if stored is not None:
+        return stored.readings_per_day * stored.bytes_per_reading
+    reader = lively.processes.get("read_meters", {}) if lively else {}
+    return room.growth_of_spool(reader.get("spool_bytes", 0), reader.get("spool_oldest"), at.timestamp())
+
+
+def _disks(bytes_per_day: float) -> list[room.Room]:
+    """DATA_DIR, and the database's folder where that lies on another disk."""
+    folders = [settings.DATA_DIR]
+    if not settings.DATABASE_URL:
+        folders.append(layout.service_dir(settings.DATA_DIR, settings.MODE))
+    found = {folder.stat().st_dev: folder for folder in reversed(folders) if folder.exists()}
+    return [room.room(folder, bytes_per_day) for folder in found.values()]
+
+
+def _versions(stored: Stored | None, lively: Lively | None) -> list[tuple[str, str]]:
+    return [
+        ("Energysite", settings.VERSION),
+        ("Python", platform.python_version()),
+        ("Django", django.get_version()),
+        ("PostgreSQL", stored.version if stored else "–"),
+        ("TimescaleDB", (stored.timescale or "–") if stored else "–"),
+        ("Valkey", lively.version if lively else "–"),
+    ]
