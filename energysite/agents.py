@@ -5,7 +5,7 @@ decides. Every change is validated by the kind's form, audited, and told to runn
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 import redis
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from energysite import agent_states, audit, live
 from energysite.agent_states import report, state_group
+from energysite.database import DatabaseAway, asked
 from energysite.errors import EnergyError
 from energysite.models import Agent, AgentState
 from energysite.permissions import Actor, allows
@@ -94,7 +95,7 @@ def get_states(actor: Actor, name: str) -> dict[str, Any]:
     _permitted(actor, "agents.view")
     agent = get(name)
     try:
-        state = agent_states.read(live.connect(), name)
+        state = agent_states.read(live.client(), name)
     except redis.RedisError:
         state = {}
     return {
@@ -193,3 +194,56 @@ def _wrong_type(field: "models.Field[Any, Any]", value: Any) -> str:
     if isinstance(field, models.JSONField):
         return ""
     return "" if isinstance(value, str) else _("%(value)s is not text.") % {"value": shown}
+
+
+def answer(actor: Callable[[], Actor], name: str, text: str) -> dict[str, Any]:
+    """What a program's JSON message gets back: {"ok": True, "command", ...} or {"ok": False, "error", "errors"}. Never raises.
+
+    `actor` says whom the sender is now; blocking.
+    """
+    try:
+        message = _message(text)
+        with asked():
+            asking = actor()
+            result = _run(asking, name, message)
+    except DatabaseAway:
+        return _failed(_("The database does not answer. Try again in a moment."))
+    except Refused as refusal:
+        return _failed(str(refusal), refusal.errors)
+    except EnergyError as error:
+        return _failed(str(error))
+    return {"ok": True, "command": message["command"], **result}
+
+
+def _failed(sentence: str, errors: dict[str, list[str]] | None = None) -> dict[str, Any]:
+    return {"ok": False, "error": sentence, "errors": errors or {}}
+
+
+def _message(text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refused(_("This is not JSON.")) from None
+    known = {"get_states": {"command"}, "get_config": {"command"}, "set_config": {"command", "values", "version"}}
+    command = message.get("command") if isinstance(message, dict) else None
+    if not isinstance(command, str) or command not in known:
+        raise Refused(_("Send a JSON object whose “command” is get_states, get_config or set_config."))
+    if unknown := message.keys() - known[command]:
+        raise Refused(_("%(command)s takes no “%(key)s”.") % {"command": command, "key": sorted(unknown)[0]})
+    if command == "set_config":
+        if not isinstance(message.get("values"), dict):
+            raise Refused(_("set_config takes “values”: an object with the settings to change."))
+        if not isinstance(message.get("version"), int) or isinstance(message["version"], bool):
+            raise Refused(_("set_config takes “version”: the version of the settings you saw, from get_config."))
+    return cast(dict[str, Any], message)
+
+
+def _run(actor: Actor, name: str, message: dict[str, Any]) -> dict[str, Any]:
+    _permitted(actor, "agents.view")
+    if not get(name).requestable:
+        raise NotAllowed(_("“%(name)s” answers no requests: “requestable” is off in its settings.") % {"name": name})
+    if message["command"] == "get_states":
+        return get_states(actor, name)
+    if message["command"] == "get_config":
+        return get_config(actor, name)
+    return set_config(actor, name, message["values"], message["version"])

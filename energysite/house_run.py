@@ -280,7 +280,9 @@ class HouseRun:
         self._write()
 
     def report(self) -> list[dict[str, Any]]:
-        return [watched.row() for watched in (*self.watched, *self.programs)]
+        rows = [watched.row() for watched in (*self.watched, *self.programs)]
+        url = addresses.local_url(self.bind, self.port)
+        return [{**row, "url": url} if row["name"] == "web" else row for row in rows]
 
     def _write(self) -> None:
         """DATA_DIR/<mode>/processes.json, whole or not at all."""

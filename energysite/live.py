@@ -8,6 +8,7 @@ A frame is `{"source", "time", "received", ...values}`. Each message of the grou
 that grows by one with each frame of a source, lost ones included: whoever sees a step of two knows that it missed one.
 """
 
+import functools
 import json
 import logging
 import secrets
@@ -46,6 +47,12 @@ def connect() -> redis.Redis:
     )
 
 
+@functools.cache
+def client() -> redis.Redis:
+    """The process's own client."""
+    return connect()
+
+
 def group_channel(group: str) -> str:
     """The Redis channel of a Channels group, as channels_redis.pubsub names it."""
     return f"asgi__group__{group}"
@@ -79,7 +86,7 @@ class Publisher:
         return self.available
 
     @contextmanager
-    def writing(self) -> Iterator["redis.client.Pipeline[Any]"]:
+    def writing(self) -> Iterator[redis.client.Pipeline]:
         """A pipeline sent at the end of the block, or dropped. Commands of one pipeline arrive together, in order."""
         pipe = self._client.pipeline(transaction=False)
         yield pipe
@@ -115,14 +122,9 @@ def publisher() -> Publisher:
         return _shared
 
 
-def last_frames(client: redis.Redis) -> dict[str, Frame]:
+def last_frames(redis_client: redis.Redis | None = None) -> dict[str, Frame]:
     """The last full frame of each source, however old. Raises redis.RedisError while Redis is away."""
-    return {name.decode(): json.loads(text) for name, text in cast(dict[bytes, bytes], client.hgetall(LAST)).items()}
-
-
-def forget(client: redis.Redis, source: str) -> None:
-    """A source that was removed leaves the live pages. Raises redis.RedisError."""
-    client.hdel(LAST, source)
+    return {name.decode(): json.loads(text) for name, text in cast(dict[bytes, bytes], (redis_client or client()).hgetall(LAST)).items()}
 
 
 def set_process_state(name: str, state: dict[str, Any]) -> bool:
@@ -132,9 +134,9 @@ def set_process_state(name: str, state: dict[str, Any]) -> bool:
     return publisher().available
 
 
-def process_states(client: redis.Redis | None = None) -> dict[str, dict[str, Any]]:
+def process_states(redis_client: redis.Redis | None = None) -> dict[str, dict[str, Any]]:
     """What each process said last. Raises redis.RedisError while Redis is away."""
-    rows = cast(dict[bytes, bytes], (client or connect()).hgetall(PROCESSES))
+    rows = cast(dict[bytes, bytes], (redis_client or client()).hgetall(PROCESSES))
     return {name.decode(): json.loads(text) for name, text in rows.items()}
 
 
@@ -145,9 +147,9 @@ def heartbeat(name: str) -> bool:
     return publisher().available
 
 
-def heartbeats(client: redis.Redis | None = None) -> dict[str, float]:
+def heartbeats(redis_client: redis.Redis | None = None) -> dict[str, float]:
     """When each process beat last, epoch. Raises redis.RedisError while Redis is away."""
-    rows = cast(dict[bytes, bytes], (client or connect()).hgetall(HEARTBEATS))
+    rows = cast(dict[bytes, bytes], (redis_client or client()).hgetall(HEARTBEATS))
     return {name.decode(): float(at) for name, at in rows.items()}
 
 

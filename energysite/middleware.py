@@ -12,8 +12,9 @@ from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from energysite import hosts, house
-from energysite.actors import actor_of
+from energysite.actors import actor_of, anonymous
 from energysite.database import DatabaseAway
+from energysite.permissions import STRANGER
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +78,13 @@ class HouseMiddleware:
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
-    """What each page may show: house, actor, mode, version, the languages to choose from and the one in use."""
+    """What each page may show: house, actor, account (the name of who is logged in), mode, version, language and languages."""
+    actor = SimpleLazyObject(lambda: getattr(request, "actor", None) or actor_of(request))
     return {
         "house": getattr(request, "house", None) or house.current(),
-        "actor": SimpleLazyObject(lambda: getattr(request, "actor", None) or actor_of(request)),
+        "actor": actor,
+        # Not `user`: that one asks the database each time, and pages must do without.
+        "account": SimpleLazyObject(lambda: "" if actor in (STRANGER, anonymous()) else actor.name),
         "mode": settings.MODE,
         "version": settings.VERSION,
         "languages": [(code, translation.get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES],

@@ -57,9 +57,11 @@ def requires(permission: str) -> Callable[[Callable[..., Any]], Callable[..., An
             if allows(actor, permission):
                 request.actor = actor
                 return view(request, *args, **kwargs)
-            if actor.role is None and request.method in ("GET", "HEAD"):
+            # Who is logged in and has no right gains nothing by logging in again.
+            if actor == STRANGER and request.method in ("GET", "HEAD"):
                 return redirect_to_login(request.get_full_path())
             raise PermissionDenied
+
         checked.permission = permission  # type: ignore[attr-defined]
         return checked
 

@@ -1,7 +1,9 @@
 """Django settings. Everything a deployment can change comes from the environment, read here and nowhere else."""
 
 from pathlib import Path
+from typing import Any
 
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from energysite import env, layout, secret
@@ -27,8 +29,8 @@ RUN_DIR = layout.run_dir(DATA_DIR, MODE)
 SECRET_KEY = secret.key(MODE_DIR / "secret.key")
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "energysite.apps.OwnerAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -37,7 +39,7 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "channels",
     "axes",
-    "energysite",
+    "energysite.apps.EnergysiteConfig",
     "meters",
     "solar",
     "control",
@@ -57,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "dashboard.onboarding.WelcomeMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -144,6 +147,7 @@ LOGOUT_REDIRECT_URL = "now"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "energysite.backends.RoleBackend",
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -178,11 +182,41 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("fr", _("French")), ("de", _("German"))]
 
+
+def _admin_links(title: Any, *links: tuple[Any, str, str]) -> dict[str, Any]:
+    items = [{"title": label, "icon": icon, "link": reverse_lazy(f"admin:{name}_changelist")} for label, icon, name in links]
+    return {"title": title, "separator": True, "items": items}
+
+
 UNFOLD = {
     "SITE_TITLE": "Energysite",
     "SITE_HEADER": "Energysite",
     "SITE_URL": "/",
-    "SHOW_HISTORY": True,
+    "SHOW_HISTORY": False,  # the audit is the history
+    "SIDEBAR": {
+        "show_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            _admin_links(
+                _("House"),
+                (_("House"), "home", "energysite_house"),
+                (_("People"), "group", "auth_user"),
+                (_("Program keys"), "key", "energysite_apitoken"),
+            ),
+            _admin_links(
+                _("Devices"),
+                (_("Meters"), "electric_meter", "meters_meter"),
+                (_("Sources"), "gas_meter", "meters_source"),
+            ),
+            _admin_links(
+                _("Records"),
+                (_("Audit"), "history", "energysite_auditentry"),
+                (_("Agent states"), "monitor_heart", "energysite_agentstate"),
+                (_("Undecodable telegrams"), "report", "meters_undecodabletelegram"),
+                (_("Periodic tasks"), "schedule", "django_celery_beat_periodictask"),
+            ),
+        ],
+    },
 }
 
 LOGGING_CONFIG = "energysite.logs.configure"

@@ -17,6 +17,10 @@ CLI = "cli"
 BYTES = 24  # 192 bit
 
 
+def fresh() -> str:
+    return secrets.token_urlsafe(BYTES)
+
+
 def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -25,7 +29,7 @@ def issue(name: str, role: str, *, expires: datetime | None = None) -> str:
     """A new token under this name; an older one of the same name ends."""
     if role not in ROLES:
         raise ValueError(f"{role!r} is no role")
-    token = secrets.token_urlsafe(BYTES)
+    token = fresh()
     with transaction.atomic():
         ApiToken.objects.filter(name=name).delete()
         ApiToken.objects.create(name=name, role=role, digest=digest(token), expires=expires)
