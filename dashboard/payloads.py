@@ -185,6 +185,7 @@ def _meter(name: str, frames: dict[str, live.Frame], totals: dict[str, queries.T
         "age_s": None if frame is None else max(0.0, round(instant.timestamp() - frame["received"], 1)),
         **_power(frame),
         "totals": _totals(totals),
+        "bases": _bases(totals),
         "counts_from": _clock(counts_from, zone),
         **{f"{medium}_at": _clock(totals[medium].last if medium in totals else None, zone) for medium in ("gas", "water")},
     }
@@ -210,6 +211,15 @@ def _totals(totals: dict[str, queries.Totals]) -> dict[str, int]:
                     found[f"{direction}_wh"] = sum(part.registers.get(name, 0) for name in names)
         elif "volume_l" in part.registers:
             found[f"{medium}_l"] = part.registers["volume_l"]
+    return found
+
+
+def _bases(totals: dict[str, queries.Totals]) -> dict[str, int]:
+    """Where each counter would have stood when the day began, had the newest device counted all of it: live totals count from there."""
+    found: dict[str, int] = {}
+    for medium, part in totals.items():
+        bases = {name: part.counters[name] - counted for name, counted in part.registers.items() if name in part.counters}
+        found |= bases if medium == Source.Medium.ELECTRICITY else {f"{medium}_l": base for base in bases.values()}
     return found
 
 

@@ -48,6 +48,9 @@ def for_script() -> dict[str, str]:
         "point_import": _("{time}: importing {kw} kW"),
         "point_export": _("{time}: injecting {kw} kW"),
         "point_none": _("{time}: no reading"),
-        "waiting": _("Starting. This page goes on by itself."),
-        "waiting_long": _("It takes longer than usual. Look at the window where the site was started."),
     }
+
+
+def say(name: str, **words: object) -> str:
+    """One of them with its words filled in, for the first HTML."""
+    return for_script()[name].format(**words)

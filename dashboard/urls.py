@@ -1,1 +1,16 @@
-urlpatterns: list = []
+"""The pages. `set_language` keeps the visitor's choice in a cookie."""
+
+from django.urls import path
+from django.views.i18n import set_language
+
+from dashboard import data_views, health, settings_views, views
+from energysite.permissions import public
+
+urlpatterns = [
+    path("", views.now, name="now"),
+    path("data/day/", data_views.day, name="day-data"),
+    path("data/readings/", data_views.readings, name="readings-data"),
+    path("health/", health.health, name="health"),
+    path("settings/", settings_views.settings_page, name="settings"),
+    path("language/", public(set_language), name="set_language"),
+]

@@ -25,6 +25,7 @@ TABLES = {
 # A register that its row lacks is looked for in this many more rows, never in the whole history.
 REACH_ROWS = 300
 MICROSECOND = timedelta(microseconds=1)
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,11 @@ class Totals:
 
     `unknown`: registers that went back, so that nothing can be said; one that the meter does not have is in neither.
     `counted_from`: the first reading where the day began without one, else None. `last`: the newest reading of the day,
-    None where its energy comes from the readings around it alone.
+    None where its energy comes from the readings around it alone. `counters`: where the newest device stood at its end.
     """
 
     registers: dict[str, int] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
     counted_from: datetime | None = None
     last: datetime | None = None
@@ -155,6 +157,7 @@ def _counted(names: Sequence[str], start: Boundary, end: Boundary) -> Totals | N
             high = _value_of(_first_with(end.before, i))
         if low is not None and high is not None:
             counted.registers[name] = high - low
+            counted.counters[name] = high
     return counted
 
 
@@ -169,6 +172,7 @@ def _summed(parts: Sequence[Totals]) -> Totals:
     names = {name for part in parts for name in part.registers} - went_back
     return Totals(
         registers={name: sum(part.registers.get(name, 0) for part in parts) for name in sorted(names)},
+        counters=max(parts, key=lambda part: part.last or OLDEST).counters,
         unknown=went_back,
         counted_from=None if whole_day else min(part.counted_from for part in parts if part.counted_from),
         last=max((part.last for part in parts if part.last), default=None),
@@ -225,6 +229,6 @@ def first_day(zone: tzinfo, sources: Iterable[Source] | None = None) -> date | N
     """The local day of the oldest reading of all."""
     oldest = []
     for kind, group in _by_kind(metered_sources() if sources is None else sources).items():
-        found = boundaries(kind, [(source.pk, datetime(1970, 1, 1, tzinfo=UTC)) for source in group])
+        found = boundaries(kind, [(source.pk, OLDEST) for source in group])
         oldest += [boundary.after[0][0] for boundary in found if boundary.after]
     return timegrid.local_day(min(oldest), zone) if oldest else None

@@ -1,20 +1,10 @@
-"""What every page shows: the version, the texts of its script, and figures written as people write them."""
-
-from decimal import Decimal
-from typing import Any
+"""For templates: the texts of the page's script, and figures written as people write them."""
 
 from django import template
-from django.conf import settings
-from django.template.defaultfilters import floatformat
 
-from dashboard import texts
+from dashboard import figures, texts
 
 register = template.Library()
-
-
-@register.simple_tag
-def version() -> str:
-    return settings.VERSION
 
 
 @register.simple_tag
@@ -22,23 +12,29 @@ def live_texts() -> dict[str, str]:
     return texts.for_script()
 
 
-def _thousandths(value: Any, decimals: int) -> str:
-    return "" if value is None else floatformat(Decimal(int(value)) / 1000, decimals)
+@register.filter
+def kw(value: int | None) -> str:
+    """W as kW, without sign."""
+    return figures.kw(value)
 
 
 @register.filter
-def kilo(value: int | None) -> str:
-    """W as kW with two decimals, in the visitor's language; the script writes the same."""
-    return _thousandths(value, 2)
+def signed_kw(value: int | None) -> str:
+    return figures.signed_kw(value)
 
 
 @register.filter
 def kwh(value: int | None) -> str:
-    """Wh as kWh with two decimals."""
-    return _thousandths(value, 2)
+    """Wh as kWh, two decimals."""
+    return figures.thousandths(value, 2)
 
 
 @register.filter
 def m3(value: int | None) -> str:
-    """Litres as cubic metres with three decimals, as the gas meter counts."""
-    return _thousandths(value, 3)
+    """Litres as cubic metres with the meter's own three decimals."""
+    return figures.thousandths(value, 3)
+
+
+@register.filter
+def decimals(value: float | None, places: int) -> str:
+    return figures.decimals(value, places)

@@ -1,0 +1,157 @@
+// The day's curve: means from the server, then every live reading; after a cut the missing readings are fetched.
+
+import { clockTime, serverNow } from "./clock.js";
+import { formats } from "./figures.js";
+import { say } from "./house.js";
+import { netPower, setScale } from "./now.js";
+import { DayPoints } from "./points.js";
+import { dayTable } from "./table.js";
+
+const REDRAW_MS = 1000;
+const CALL_S = 7200;
+const RETRY_MS = 1000;
+
+async function getJson(url, parameters, signal) {
+  const response = await fetch(`${url}?${new URLSearchParams(parameters)}`, { signal });
+  if (!response.ok) throw new Error(`${response.status} ${url}`);
+  return response.json();
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export async function startDay(root, config, link) {
+  const day = new Day(root, config);
+  if (link !== null && config.isToday) day.follow(link);
+  window.energysite = { ...window.energysite, chartPoints: () => day.points?.points() ?? [] };
+  await day.load();
+}
+
+class Day {
+  constructor(root, config) {
+    Object.assign(this, { root, config, points: null, chart: null, early: [], filling: null, drawn: 0, timer: null });
+  }
+
+  async load() {
+    try {
+      const data = await getJson(this.config.dayUrl, { date: this.config.date });
+      const series = data.series.find(({ meter }) => meter === this.config.meter);
+      this.points = new DayPoints({ ...data, means: series?.w ?? [] });
+    } catch (error) {
+      this.say(say("day_failed"));
+      throw error;
+    }
+    this.points.add(this.early);
+    const { createDayChart } = await import(this.config.chartUrl);
+    this.chart = createDayChart(this.root.querySelector("[data-chart]"), this.points, (text) => this.readOut(text));
+    this.draw();
+    const scale = this.root.ownerDocument.querySelector("[data-scale]");
+    const highest = Math.max(0, ...this.points.means.map(Math.abs));
+    if (scale !== null && highest > Number(scale.dataset.scale)) setScale(scale, highest);
+    if (this.target !== undefined) this.fill(this.target);
+  }
+
+  follow(link) {
+    let first = true;
+    link.addEventListener("up", () => (first = true));
+    link.addEventListener("frame", ({ detail }) => {
+      if (detail.source !== this.config.meter) return;
+      if (first) {
+        first = false;
+        this.target = detail.time;
+        if (this.points !== null) this.fill(detail.time);
+      }
+      const w = netPower(detail);
+      if (w === undefined) return;
+      if (this.points === null) this.early.push([detail.time, w]);
+      else this.points.push(detail.time, w);
+      this.soon();
+    });
+    link.addEventListener("down", () => this.filling?.abort());
+    setInterval(() => this.midnight(link), 1000);
+  }
+
+  /** Fetches what is missing between the last point before `target` and `target`, until the store has got that far. */
+  async fill(target) {
+    this.filling?.abort();
+    this.filling = new AbortController();
+    const { signal } = this.filling;
+    let since = this.lastBefore(target);
+    while (!signal.aborted && since < target) {
+      try {
+        const answer = await getJson(this.config.readingsUrl, { since, until: Math.min(target, since + CALL_S) }, signal);
+        const series = answer.series.find(({ meter }) => meter === this.config.meter);
+        this.points.add(series?.points ?? []);
+        this.soon();
+        if (answer.truncated) since = series?.points.at(-1)?.[0] ?? since + CALL_S;
+        else if (since + CALL_S < target) since += CALL_S;
+        else if (answer.last >= target) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        console.warn("gap not filled yet:", error.message);
+      }
+      await pause(RETRY_MS);
+    }
+  }
+
+  lastBefore(target) {
+    const { start, step, means, raw } = this.points;
+    const known = raw.filter(([time]) => time < target).at(-1);
+    const lastMean = means.findLastIndex((w) => w !== null);
+    const fromMeans = lastMean < 0 ? start : start + lastMean * step;
+    return Math.max(start, known?.[0] ?? 0, fromMeans);
+  }
+
+  soon() {
+    if (this.chart === null || this.timer !== null) return;
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.draw();
+    }, Math.max(0, this.drawn + REDRAW_MS - performance.now()));
+  }
+
+  draw() {
+    this.drawn = performance.now();
+    const until = this.config.isToday ? Math.min(serverNow(), this.points.end) : this.points.end;
+    this.chart.draw(until, this.config.isToday);
+    const { sentence, rows } = dayTable(this.points, until);
+    this.say(sentence || say(this.config.isToday ? "day_waiting" : "day_empty"));
+    this.fillTable(rows);
+  }
+
+  say(text) {
+    const element = this.root.querySelector("[data-sentence]");
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  readOut(text) {
+    this.root.querySelector("[data-readout]").textContent = text;
+  }
+
+  fillTable(rows) {
+    const body = this.root.querySelector("[data-table]");
+    if (!body.closest("details").open && body.childElementCount > 0) return;
+    body.replaceChildren(
+      ...rows.map(({ hour, import_w, export_w, missing_s }) => {
+        const row = document.createElement("tr");
+        const head = document.createElement("th");
+        head.scope = "row";
+        head.textContent = clockTime(hour);
+        row.append(head);
+        for (const text of [kw(import_w), kw(export_w), missing_s >= 60 ? say("minutes", { n: Math.round(missing_s / 60) }) : ""]) {
+          const cell = document.createElement("td");
+          cell.className = "num";
+          cell.textContent = text;
+          row.append(cell);
+        }
+        return row;
+      }),
+    );
+  }
+
+  /** A page that stays open goes on with the new day, once the house answers. */
+  midnight(link) {
+    if (this.points !== null && link.up && serverNow() >= this.points.end) location.reload();
+  }
+}
+
+const kw = (w) => (w === null ? "–" : formats.kw(w));

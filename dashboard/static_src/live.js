@@ -1,0 +1,92 @@
+// The live socket: frames merged per source, reconnects with back-off, at once when the network or the page comes back.
+
+import { serverNow, setServerNow } from "./clock.js";
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 10000;
+const SILENCE_MS = 30000;
+
+/** Events: "up" (hello came), "down", "frame" (detail: the source's merged frame). */
+export class LiveLink extends EventTarget {
+  constructor(path) {
+    super();
+    this.url = new URL(path, location.href);
+    this.url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+    this.frames = new Map();
+    this.up = false;
+    this.downSince = null;
+    this.failures = 0;
+    this.wait_ms = FIRST_WAIT_MS;
+    window.addEventListener("online", () => this.hurry());
+    window.addEventListener("offline", () => this.drop());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.hurry());
+    setInterval(() => this.check(), 5000);
+    this.open();
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    const socket = new WebSocket(this.url);
+    this.socket = socket;
+    this.heard = performance.now();
+    socket.onmessage = (event) => socket === this.socket && this.receive(JSON.parse(event.data));
+    socket.onclose = () => socket === this.socket && this.closed();
+  }
+
+  receive(message) {
+    this.heard = performance.now();
+    if (message.type === "hello") {
+      setServerNow(message.now);
+      this.up = true;
+      this.failures = 0;
+      this.wait_ms = FIRST_WAIT_MS;
+      this.frames.clear();
+      this.dispatchEvent(new CustomEvent("up"));
+    } else if (message.type === "frame") {
+      this.dispatchEvent(new CustomEvent("frame", { detail: this.merge(message) }));
+    }
+  }
+
+  /** A frame holds what changed since the last one of this connection; null means gone. */
+  merge({ type, full, ...changed }) {
+    const frame = full ? {} : { ...this.frames.get(changed.source) };
+    for (const [name, value] of Object.entries(changed)) {
+      if (value === null) delete frame[name];
+      else frame[name] = value;
+    }
+    this.frames.set(frame.source, frame);
+    return frame;
+  }
+
+  closed() {
+    this.failures += 1;
+    if (this.up || this.downSince === null) this.downSince = serverNow();
+    this.up = false;
+    this.dispatchEvent(new CustomEvent("down"));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.open(), this.wait_ms);
+    this.wait_ms = Math.min(LONGEST_WAIT_MS, this.wait_ms * 2);
+  }
+
+  /** Lets go of a socket that no longer carries anything: the browser may notice only minutes later. */
+  drop() {
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+    this.closed();
+  }
+
+  /** Waiting for the next try: try now. */
+  hurry() {
+    if (this.timer !== null && this.timer !== undefined) {
+      this.wait_ms = FIRST_WAIT_MS;
+      this.open();
+    }
+  }
+
+  /** No word for 30 s: either the meter is silent or the line is dead. A new connection tells which. */
+  check() {
+    if (this.timer === null && performance.now() - this.heard > SILENCE_MS) this.drop();
+  }
+}

@@ -1,0 +1,24 @@
+// What runs on every page. Small and without charts: those come after the numbers.
+
+import { startDay } from "./day.js";
+import { readJson } from "./house.js";
+import { LiveLink } from "./live.js";
+import { startNow } from "./now.js";
+import { startStatus } from "./status.js";
+import { startTheme } from "./theme.js";
+
+startTheme();
+
+for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+
+const path = document.body.dataset.socket;
+const link = path ? new LiveLink(path) : null;
+if (link !== null) startStatus(link);
+
+const now = document.querySelector("[data-source][data-live]");
+if (link !== null && now !== null) startNow(now, link);
+
+const day = document.getElementById("day");
+if (day !== null) startDay(day, readJson("day-config"), link);

@@ -1,0 +1,76 @@
+"""A day's totals as the page lists them. Counters stay with their registers, so that the script can count on from there."""
+
+from typing import Any
+
+import redis
+from django.utils.translation import gettext as _
+
+from dashboard import figures, payloads
+from energysite import agent_states
+from meters.facts import DAY_FIRST
+
+TARIFFS = ("t1", "t2")
+VOLUME_UNITS = {"gas": ("m3", "m³"), "water": ("whole", "l")}
+
+
+def register_words(meter: str) -> tuple[str, str]:
+    """What registers 1 and 2 count: by the dialect that the meter was heard to speak, else just their numbers."""
+    try:
+        dialect = agent_states.read(payloads.live_client(), meter).get("dialect", "")
+    except redis.RedisError:
+        dialect = ""
+    if not dialect:
+        return _("register 1"), _("register 2")
+    return (_("day"), _("night")) if dialect in DAY_FIRST else (_("night"), _("day"))
+
+
+def electricity_totals(meter: dict[str, Any], words: tuple[str, str]) -> list[dict[str, Any]]:
+    """Imported and injected, each with its two registers. `words` name the registers."""
+    found = []
+    for key, label in (("import", _("Imported")), ("export", _("Injected"))):
+        registers = [f"{key}_{tariff}_wh" for tariff in TARIFFS if f"{key}_{tariff}_wh" in meter["totals"]]
+        value = meter["totals"].get(f"{key}_wh")
+        if value is None:
+            continue
+        parts = []
+        if len(registers) == len(TARIFFS):
+            parts = [
+                {"label": word, "value": meter["totals"][name], **_counting(meter, [name])}
+                for word, name in zip(words, registers, strict=True)
+            ]
+        found.append({"key": key, "label": label, "value": value, "parts": parts, **_counting(meter, registers)})
+    return found
+
+
+def _counting(meter: dict[str, Any], registers: list[str]) -> dict[str, str]:
+    """For the script: registers and where they stood when the day began; nothing where that is not known."""
+    bases = meter.get("bases", {})
+    if not registers or any(name not in bases for name in registers):
+        return {}
+    return {"fields": " ".join(registers), "bases": " ".join(str(bases[name]) for name in registers)}
+
+
+def volume_totals(meter: dict[str, Any]) -> list[dict[str, Any]]:
+    """Gas and water, where the meter has them."""
+    frame = meter["frame"] or {}
+    found = []
+    for medium, label in (("gas", _("Gas")), ("water", _("Water"))):
+        field = f"{medium}_l"
+        if field not in meter["totals"] and field not in frame:
+            continue
+        form, unit = VOLUME_UNITS[medium]
+        value = meter["totals"].get(field)
+        text = figures.ABSENT if value is None else figures.thousandths(value, 3) if form == "m3" else str(value)
+        found.append(
+            {
+                "medium": medium,
+                "label": label,
+                "value": value,
+                "text": text,
+                "format": form,
+                "unit": unit,
+                "base": meter.get("bases", {}).get(field),
+                "at": meter.get(f"{medium}_at"),
+            }
+        )
+    return found
