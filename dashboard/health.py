@@ -13,7 +13,10 @@ REASONS = {
     "checksum": lambda: _("wrong checksum"),
     "truncated": lambda: _("cut off"),
     "number": lambda: _("a number that cannot be read"),
-    "time": lambda: _("a time that cannot be right"),
+    "time": lambda: _("a time that cannot be read"),
+    "range": lambda: _("a value that cannot be true"),
+    "missing": lambda: _("nothing to store in it"),
+    "repeated": lambda: _("a line that came twice"),
 }
 
 
