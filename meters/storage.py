@@ -1,0 +1,110 @@
+"""Readings into the database, in bulk. The only code that writes reading tables."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from meters.models import Meter, Source
+
+# The order of the rows given to `write`: the source and the time first.
+COLUMNS = {
+    "electricity": (
+        "source_id",
+        "time",
+        *("import_t1_wh", "import_t2_wh", "export_t1_wh", "export_t2_wh"),
+        *("power_w", "l1_w", "l2_w", "l3_w", "quarter_w"),
+        *("l1_dv", "l2_dv", "l3_dv", "l1_ca", "l2_ca", "l3_ca", "tariff", "flags"),
+    ),
+    "volume": ("source_id", "time", "volume_l", "flags"),
+}
+TABLES = {"electricity": "meters_electricityreading", "volume": "meters_volumereading"}
+KINDS = {Source.Medium.ELECTRICITY: Source.Kind.ELECTRICITY, Source.Medium.GAS: Source.Kind.VOLUME, Source.Medium.WATER: Source.Kind.VOLUME}
+
+FEW = 64  # rows that one INSERT carries: cheaper than a COPY
+COPY_LINES = 500
+
+Row = tuple[int | datetime | None, ...]
+
+
+def write(kind: str, rows: Iterable[tuple[Any, ...]], *, durable: bool = False) -> int:
+    """Store rows of `COLUMNS[kind]`; one that is already there stays as it is. In one transaction. Returns how many are new.
+
+    Not `durable`: the commit does not wait for the disk, so a crash of the server may lose it. The caller must be able to write
+    the rows again (segments, a file). Raises django.db.Error.
+    """
+    rows = iter(rows)
+    few = list(islice(rows, FEW))
+    if not few:
+        return 0
+    with transaction.atomic():
+        if not durable:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO off")
+        rest = next(rows, None)
+        if rest is None:
+            return _insert(kind, few)
+        return _copy(kind, _chain(few, rest, rows))
+
+
+def _chain(few: list[Row], rest: Row, rows: Iterable[Row]) -> Iterable[Row]:
+    yield from few
+    yield rest
+    yield from rows
+
+
+def _insert(kind: str, rows: list[Row]) -> int:
+    names = COLUMNS[kind]
+    row = f"({','.join(['%s'] * len(names))})"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {TABLES[kind]} ({','.join(names)}) VALUES {','.join([row] * len(rows))} ON CONFLICT DO NOTHING",  # noqa: S608
+            [value for one in rows for value in one],
+        )
+        return int(cursor.rowcount)
+
+
+def _copy(kind: str, rows: Iterable[Row]) -> int:
+    """COPY knows no ON CONFLICT: into a temporary table of the session, and from there."""
+    names, table, staging = ",".join(COLUMNS[kind]), TABLES[kind], f"staging_{kind}"
+    with connection.cursor() as cursor:
+        # One for the session: a table for each batch would write more to the catalog than the readings take.
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA")  # noqa: S608
+        with connection.wrap_database_errors, cursor.copy(f"COPY {staging} ({names}) FROM STDIN") as copy:
+            lines = map(_line, rows)
+            while block := "".join(islice(lines, COPY_LINES)):
+                copy.write(block)
+        cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staging} ON CONFLICT DO NOTHING")  # noqa: S608
+        new = int(cursor.rowcount)
+        cursor.execute(f"TRUNCATE {staging}" if new > 100_000 else f"DELETE FROM {staging}")  # noqa: S608
+    return new
+
+
+def _line(row: Row) -> str:
+    """A line of COPY's text format: numbers and times only, so nothing needs escaping."""
+    return "\t".join(["\\N" if value is None else str(value) for value in row]) + "\n"
+
+
+def source_for(meter: Meter, medium: str, serial: str) -> Source:
+    """The source of this device of the meter, made when it is new. `medium`: electricity, gas, water."""
+    for name in _names(meter, medium, serial):
+        try:
+            with transaction.atomic():
+                source, _created = Source.objects.get_or_create(
+                    meter=meter, medium=medium, serial=serial, defaults={"kind": KINDS[Source.Medium(medium)], "name": name}
+                )
+        except IntegrityError:
+            continue  # the name is taken by another device
+        return source
+    raise IntegrityError(f"No free name for the source {medium} {serial} of {meter.name}.")
+
+
+def _names(meter: Meter, medium: str, serial: str) -> Iterable[str]:
+    """The meter's own name for its electricity, then with the serial number: a replaced device is another source."""
+    plain = meter.name if medium == Source.Medium.ELECTRICITY else f"{meter.name} {medium}"
+    yield plain
+    yield f"{plain} {serial}"[:120].rstrip()
+    for number in range(2, 100):
+        yield f"{plain} {number}"
