@@ -2,49 +2,72 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-SERIAL = re.compile(r"/dev/(serial/by-id/[\w.:+,@=-]+|tty(USB|ACM|AMA)\d+|serial\d)")
-PTY = re.compile(r"[\w.-]+")
+SERIAL = re.compile(r"/dev/(serial/by-id/[\w.:+,@=-]*\w[\w.:+,@=-]*|tty(USB|ACM|AMA)\d+|serial\d)", re.ASCII)
+NAME = re.compile(r"[\w.-]*\w[\w.-]*", re.ASCII)
+# A host name, an IPv4 address or an IPv6 address without its brackets.
+HOST = re.compile(r"[\w.:%-]+", re.ASCII)
+SPEED = re.compile(r"\d{1,5}(\.\d{1,3})?", re.ASCII)
+SCHEMES = ("socket", "http", "https")
 
 
 def is_serial(address: str) -> bool:
     """A serial device, or a pty in DATA_DIR/<mode>/pty (made by demo_house and tests)."""
-    return bool(SERIAL.fullmatch(address)) or _is_pty(address)
+    return bool(SERIAL.fullmatch(address)) or is_pty(address)
 
 
-def _is_pty(address: str) -> bool:
+def is_pty(address: str) -> bool:
+    """A link in DATA_DIR/<mode>/pty that leads to /dev/pts, or to nothing as yet."""
     folder = f"{settings.MODE_DIR}/pty/"
     name = address.removeprefix(folder)
-    if name == address or not PTY.fullmatch(name) or name in (".", ".."):
+    if name == address or not NAME.fullmatch(name):
         return False
     target = Path(address).resolve()
     return not target.exists() or target.parent == Path("/dev/pts")
+
+
+def host_and_port(address: str) -> tuple[str, int | None] | None:
+    """Of socket://host:port or http(s)://host[:port], or None for what is written otherwise."""
+    try:
+        url = urlsplit(address)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return None
+    plain = not (url.username or url.password or url.query or url.fragment) and url.path in ("", "/")
+    if url.scheme not in SCHEMES or not host or not HOST.fullmatch(host) or not plain or port == 0:
+        return None
+    return host, port
+
+
+def replay_of(address: str) -> tuple[str, float] | None:
+    """(file name in the captures folder, speed) of replay:FILE or replay:FILE?speed=N, 0 for full speed; or None."""
+    name, _question, query = address.removeprefix("replay:").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    speed = options.pop("speed", "1")
+    if not address.startswith("replay:") or not NAME.fullmatch(name) or options or not SPEED.fullmatch(speed):
+        return None
+    return name, float(speed)
 
 
 def validate_address(address: str) -> None:
     """Raises ValidationError, in words, for anything but a serial port, socket://host:port, http(s)://host or replay:FILE."""
     if is_serial(address):
         return
-    scheme, separator, rest = address.partition("://")
-    if separator and scheme in ("socket", "http", "https"):
-        try:
-            url = urlsplit(address)
-            port, host = url.port, url.hostname
-        except ValueError:
-            port, host = None, None
-        if not host or url.username or url.password:
+    scheme, separator, _rest = address.partition("://")
+    if separator and scheme in SCHEMES:
+        found = host_and_port(address)
+        if found is None:
             raise ValidationError(_("Write the address as %(scheme)s://host:port.") % {"scheme": scheme})
-        if scheme == "socket" and (port is None or url.path not in ("", "/")):
+        if scheme == "socket" and found[1] is None:
             raise ValidationError(_("A network port needs its number: socket://host:port."))
         return
     if address.startswith("replay:"):
-        name = address.removeprefix("replay:").partition("?")[0]
-        if not PTY.fullmatch(name) or name in (".", ".."):
+        if replay_of(address) is None:
             raise ValidationError(_("A replay names a file in the captures folder: replay:FILE or replay:FILE?speed=20."))
         return
     raise ValidationError(

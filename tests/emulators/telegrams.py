@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from meters.p1 import checksum
 
-BELGIUM = (
+BELGIUM: tuple[str, ...] = (
     "0-0:96.1.4(50217)",
     "0-0:96.1.1(3153414733313035323030383737)",
     "0-0:1.0.0(250115101530W)",
@@ -44,7 +44,7 @@ BELGIUM = (
 )
 BELGIUM_HEADER = r"/FLU5\253769484_A"
 
-DSMR5_GAS = (
+DSMR5_GAS: tuple[str, ...] = (
     "1-3:0.2.8(50)",
     "0-0:1.0.0(190324150519W)",
     "0-0:96.1.1(4530303434303037313331363530363138)",
