@@ -17,7 +17,7 @@ from dashboard.onboarding_forms import LookForm, NameForm
 from energysite import agents, audit
 from energysite.actors import actor_of
 from energysite.permissions import requires
-from meters import looks
+from meters import detect, looks
 from meters.addresses import is_serial
 from meters.facts import dialect_name, facts
 from meters.models import Meter
@@ -26,8 +26,6 @@ REFRESH_S = 2
 
 
 def _ports() -> list[dict[str, Any]]:
-    from meters import detect
-
     taken = dict(Meter.objects.values_list("connection", "name"))
     return [{"address": port.address, "name": port.name, "taken_by": taken.get(port.address)} for port in detect.ports()]
 

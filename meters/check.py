@@ -7,13 +7,14 @@ is opened. Nothing here needs the database; Redis away raises redis.RedisError f
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import redis
 from django.utils.translation import gettext as _
 
 from energysite import agent_states, live
 from energysite.text import excerpt, plain
+from meters import detect, hints, raw
 from meters.facts import facts
 from meters.looks import RAW_SHOWN
 from meters.models import Meter
@@ -56,31 +57,27 @@ def from_live(meter: Meter, client: redis.Redis, now: float) -> Check | None:
     held = meter.enabled and reader_runs(client, now) and state.get("status") not in (None, "disabled")
     if not held and (age_s is None or age_s >= meter.period_s):
         return None
-    raw = excerpt(cast(bytes, client.hget(live.RAW, meter.name)) or b"", RAW_SHOWN)
+    sent = excerpt(raw.last(client, meter.name), RAW_SHOWN)
     if (state.get("status") == "live" and frame is not None) or not held:
         values = {name: value for name, value in (frame or {}).items() if name not in ("source", "time", "received")}
-        return Check(meter.name, ok=True, live=True, age_s=age_s, values=values, dialect=state.get("dialect", ""), raw=raw)
-    return Check(meter.name, ok=False, live=True, age_s=age_s, error=_trouble(state), raw=raw)
+        return Check(meter.name, ok=True, live=True, age_s=age_s, values=values, dialect=state.get("dialect", ""), raw=sent)
+    return Check(meter.name, ok=False, live=True, age_s=age_s, error=_trouble(meter, state), raw=sent)
 
 
-def _trouble(state: dict[str, Any]) -> str:
+def _trouble(meter: Meter, state: dict[str, Any]) -> str:
     if state.get("error"):
         return plain(str(state["error"]))
     if state.get("status") == "silent":
-        from meters import detect
-
-        return detect.silence_hint()
+        return hints.silence(meter.connection)
     return _("read_meters is opening the connection. Try again in some seconds.")
 
 
 def probe(meter: Meter, deadline_s: float = 25) -> Check:
     """Open the port and listen for one telegram."""
-    from meters import detect
-
     found = detect.probe(meter.connection, baud=meter.baud, dialect=meter.dialect, deadline_s=deadline_s)
     if not found.ok or found.telegram is None:
-        raw = "" if found.telegram is None else excerpt(found.telegram.raw, RAW_SHOWN)
-        return Check(meter.name, ok=False, live=False, error=found.hint or "", raw=raw)
+        sent = "" if found.telegram is None else excerpt(found.telegram.raw, RAW_SHOWN)
+        return Check(meter.name, ok=False, live=False, error=found.hint or "", raw=sent)
     return Check(
         meter.name,
         ok=True,

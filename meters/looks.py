@@ -19,6 +19,8 @@ from django.utils.translation import gettext as _
 
 from energysite import live
 from energysite.text import excerpt
+from meters import detect
+from meters.addresses import is_serial
 from meters.facts import identity
 from meters.p1 import telegram as p1
 
@@ -93,10 +95,9 @@ def start(address: str, *, baud: int = 0, dialect: str = "auto") -> Look:
 
 def _run(look: Look, baud: int, dialect: str, language: str | None) -> None:
     with override(language):  # hints are for the person who asked
-        from meters import detect
-
         try:
-            _fill(look, detect.probe(look.address, baud=baud, dialect=dialect, deadline_s=DEADLINE_S))
+            probe = detect.probe(look.address, baud=baud, dialect=dialect, deadline_s=DEADLINE_S, begins=lambda speed: _begin(look, speed))
+            _fill(look, probe)
         except Exception:
             # The thread's last chance to tell the page; the log has the details.
             log.exception("look failed", address=look.address)
@@ -108,7 +109,12 @@ def _run(look: Look, baud: int, dialect: str, language: str | None) -> None:
         log.warning("the result of a look could not be kept", address=look.address, error=str(error))
 
 
-def _fill(look: Look, probe: Any) -> None:
+def _begin(look: Look, baud: int) -> None:
+    look.note = _("Listening at %(baud)s baud:") % {"baud": baud} if is_serial(look.address) else _("Listening:")
+    _save(look)
+
+
+def _fill(look: Look, probe: detect.Probe) -> None:
     look.state = "found" if probe.ok else "nothing"
     look.seconds = round(probe.seconds, 1)
     look.baud, look.dialect, look.hint = probe.baud, probe.dialect, probe.hint or ""
