@@ -1,0 +1,152 @@
+import json
+import re
+import time
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+from django.utils import timezone
+
+from energysite import agents, live
+from meters.models import Meter, UndecodableTelegram
+from tests.meters.rows import electricity, make_meter, make_source, volume
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(client):
+    client.defaults["HTTP_HOST"] = "localhost"
+    return client
+
+
+@pytest.fixture(autouse=True)
+def clean():
+    keys = (live.LAST, live.PROCESSES, live.HEARTBEATS, "agent:Main")
+    client = live.connect()
+    client.delete(*keys)
+    path = settings.MODE_DIR / "processes.json"
+    path.unlink(missing_ok=True)
+    yield
+    client.delete(*keys)
+    path.unlink(missing_ok=True)
+
+
+def page(client, role="owner"):
+    user, _made = User.objects.get_or_create(username=role)
+    user.groups.set([Group.objects.get_or_create(name=role)[0]])
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    response = client.get(reverse("health"))
+    assert response.status_code == 200
+    html = response.content.decode()
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html.partition("<main")[2])).split())
+
+
+def report(**state):
+    agents.report("Main", **{"status": "live", "error": None, "last_telegram": time.time() - 1, "telegrams": 100, "rejected": 0, **state})
+
+
+def test_a_meter_that_works_is_well(client):
+    make_meter()
+    report()
+    assert re.search(r"Main Last telegram [12] s ago\.", page(client))
+
+
+def test_a_silent_meter_says_since_when_what_remains_and_what_to_do(client):
+    make_meter()
+    report(last_telegram=time.time() - 600)
+    text = page(client)
+    assert re.search(r"Main Silent since \d\d:\d\d \(10 min\)\. History is complete to then\. Check the cable and the port\.", text) or (
+        "Silent since" in text and "(10 min)" in text
+    )
+
+
+def test_a_meters_own_error_is_shown(client):
+    make_meter()
+    report(status="error", error="Nothing listens on port 9.")
+    assert "Nothing listens on port 9." in page(client)
+
+
+def test_damaged_telegrams_are_told_as_a_share(client):
+    make_meter()
+    report(telegrams=80, rejected=20)
+    assert "1 in 5 telegrams is damaged: is the cable too long?" in page(client)
+
+
+def test_a_meter_clock_that_is_off_is_told(client):
+    make_meter()
+    report(clock_offset_s=-3700)
+    text = page(client)
+    assert "Its clock is 61 min off; readings are stored at the right time." in text
+    assert "61 min behind this machine's." in text
+
+
+def test_a_disabled_meter_is_no_problem(client):
+    make_meter()
+    Meter.objects.update(enabled=False)
+    text = page(client)
+    assert "Switched off in its settings." in text
+
+
+def test_sources_have_their_last_value_and_its_age(client):
+    meter = make_meter()
+    now = timezone.now()
+    electricity(make_source(meter, serial="E-1"), [(now - timedelta(seconds=5), {"import_t1_wh": 661_701, "import_t2_wh": 776_784})])
+    volume(make_source(meter, "gas", "G-1"), [(now - timedelta(minutes=4), 1_234_567)])
+    text = page(client)
+    assert re.search(r"E-1 1438\.485 kWh imported [5-9] s", text)
+    assert "G-1 1234.567 m³ 4 min" in text
+
+
+def test_processes_are_listed_with_restarts_and_last_end(client):
+    rows = [
+        {"name": "web", "pid": 1, "state": "running", "since": time.time() - 9000, "restarts": 0, "last_exit": ""},
+        {"name": "worker", "pid": 2, "state": "waiting", "since": time.time(), "restarts": 3, "last_exit": "ended by signal 9"},
+    ]
+    (settings.MODE_DIR / "processes.json").write_text(json.dumps(rows))
+    text = page(client)
+    assert re.search(r"Pages running [-: \d]+ 0 –", text)
+    assert re.search(r"Worker waiting to be started again \d\d:\d\d 3 ended by signal 9", text)
+
+
+def test_without_the_supervisor_the_page_says_who_knows(client):
+    assert "kept alive by the system that started it" in page(client)
+
+
+def test_a_silent_worker_is_a_problem_and_a_lively_one_is_not(client):
+    live.heartbeat("worker")
+    assert re.search(r"The worker reported [01] s ago\.", page(client))
+    live.connect().hset(live.HEARTBEATS, "worker", str(time.time() - 100))
+    assert "The worker is silent since" in page(client)
+
+
+def test_readings_that_wait_for_the_database_are_counted(client):
+    live.set_process_state("read_meters", {"spool_bytes": 3 << 20, "spool_oldest": time.time() - 60, "database": "away", "refusing": None})
+    assert re.search(r"3\.0 MB since [-:\d ]+ wait on disk for the database\. None is lost", page(client))
+
+
+def test_refused_readings_are_the_first_problem(client):
+    live.set_process_state("read_meters", {"spool_bytes": 1, "spool_oldest": None, "database": "ok", "refusing": "Free some disk space."})
+    attention = page(client).partition("Meters")[0]
+    assert "New readings are refused. Free some disk space." in attention
+
+
+def test_undecodable_telegrams_of_the_last_day_are_counted_by_reason(client):
+    meter = make_meter()
+    now = timezone.now()
+    for reason, age_h in [("checksum", 1), ("checksum", 2), ("number", 3), ("checksum", 25)]:
+        UndecodableTelegram.objects.create(meter=meter, received=now - timedelta(hours=age_h), reason=reason, raw=b"/")
+    text = page(client)
+    assert "wrong checksum 2 a number that cannot be read 1" in text
+    assert "Look at them" in text
+    assert "Look at them" not in page(client, "viewer")
+
+
+def test_the_database_its_size_and_the_versions_are_told(client):
+    text = page(client)
+    assert re.search(r"Database PostgreSQL \d\d\.\d+, [\d.]+ MB\.", text)
+    assert re.search(r"Valkey \d+\.\d+", text)
+    assert f"Energysite {settings.VERSION}" in text
