@@ -96,6 +96,8 @@ class Day:
         made = [0] * self.steps
         per_node = NODE_S // STEP_S
         daylight = [index for index, watts in enumerate(nodes) if watts]
+        if not daylight:
+            return made
         dawn, dusk = (daylight[0] - 1) * per_node, (daylight[-1] + 1) * per_node
         shares = light(recipe.seed_of(model_date), model_date, self.weather.cover, dawn, dusk)
         limit = recipe.panels.inverter_w

@@ -11,7 +11,7 @@ from itertools import pairwise
 from energysite.demo.calendar import NAMED_DAYS, STEP_S, chance
 
 # Cloud cover, 0 (none) to 1 (closed), in which the named days lie.
-COVERS = {"clear": 0.04, "cloudy": 0.52, "overcast": 0.97, "winter": 0.75}
+COVERS = {"clear": 0.04, "cloudy": 0.52, "overcast": 1.0, "winter": 0.75}
 CLOUD_S = 180  # light changes with clouds of a few minutes
 PATCH_S = 1800  # which come in patches of half an hour
 LONGEST_DAY_S = 25 * 3600
@@ -66,8 +66,8 @@ def light(seed: object, day: date, cover: float, dawn: int, dusk: int) -> list[f
     large = _smooth([nodes.random() for _ in range(LONGEST_DAY_S // PATCH_S + 1)], PATCH_S)
     through = 0.62 - 0.46 * cover  # light below a cloud: thin clouds on fine days, thick ones on dull days
     bright = 1.03 - 0.05 * cover  # a cloud's edge adds a little
-    # The sum of the two waves lies mostly between 0.25 and 0.75.
-    edge, gain = 0.2 + 0.6 * cover, 1 / 0.07
+    # The sum of the two waves lies between 0 and 1, mostly between 0.25 and 0.75.
+    edge, gain = 0.1 + 0.8 * cover, 1 / 0.07
     shares = []
     for s, p in zip(small[dawn:dusk], large[dawn:dusk], strict=True):
         sun = (0.45 * s + 0.55 * p - edge) * gain + 0.5
