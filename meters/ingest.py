@@ -110,18 +110,19 @@ class Intake:
             return
         held, self._held = self._held, []
         self._trusted |= devices
-        for one in held:
-            self._take(*one)
+        for kept in held:
+            self._take(*kept)
 
     def _take(self, telegram: Telegram, stamp: Stamp, received: float) -> None:
         assert stamp.time is not None
-        if self._last == (telegram.serial, stamp.time):
+        serial = telegram.serial or self._serial  # unreadable for once: it is still the same meter
+        if self._last == (serial, stamp.time):
             self.counts.duplicates += 1
             return
-        if telegram.serial != self._serial:
+        if serial != self._serial:
             self.flush()  # another meter: its counters belong to no slot of the old one
-            self._serial = telegram.serial
-        self._last = (telegram.serial, stamp.time)
+            self._serial = serial
+        self._last = (serial, stamp.time)
         self._keep_samples(self.taker.add(sample_of(telegram, stamp)), received, self._changed(telegram, stamp, received))
 
     def _keep_samples(self, samples: list[Sample], received: float, volumes: list[Record] | None = None) -> None:
@@ -217,4 +218,3 @@ def _telegrams(given: Iterable[Telegram | bytes] | bytes, dialect: str) -> Itera
                 yield decode(raw, dialect)
     for raw in framer.flush():
         yield decode(raw, dialect)
-

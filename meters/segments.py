@@ -236,7 +236,8 @@ class Segments:
         """Bytes after `position`."""
         with self._lock:
             sizes = dict(self._sizes)
-        return sum(size - (position.offset if number == position.segment else 0) for number, size in sizes.items() if number >= position.segment)
+        after = sum(size for number, size in sizes.items() if number >= position.segment)
+        return after - (position.offset if position.segment in sizes else 0)
 
     # Release
 

@@ -214,12 +214,12 @@ class Writer(threading.Thread):
             except Error:
                 self._undecodable.extendleft(reversed(chosen))
                 raise
-            rows.append(UndecodableTelegram(meter=found, received=datetime.fromtimestamp(received, UTC), reason=reason, detail=detail, raw=raw))
+            at = datetime.fromtimestamp(received, UTC)
+            rows.append(UndecodableTelegram(meter=found, received=at, reason=reason, detail=detail, raw=raw))
         try:
             with transaction.atomic():
                 UndecodableTelegram.objects.bulk_create(rows)
-                oldest = UndecodableTelegram.objects.order_by("-id").values_list("id", flat=True)[KEPT_UNDECODABLE : KEPT_UNDECODABLE + 1].first()
-                if oldest is not None:
+                for oldest in UndecodableTelegram.objects.order_by("-id").values_list("id", flat=True)[KEPT_UNDECODABLE:][:1]:
                     UndecodableTelegram.objects.filter(id__lte=oldest).delete()
         except IntegrityError:
             self._rows.forget()  # its meter was deleted just now

@@ -18,7 +18,25 @@ ROWS = int(os.environ.get("SIZE_ROWS", "20000"))  # 500000 by hand
 
 def row(source: Source, n: int, *, quarter: int | None = None) -> tuple[object, ...]:
     phases = (n % 700, n % 90, 45)
-    return (source.pk, START + timedelta(seconds=n), 3_432_827 + n, 3_224_632, 0, 17, sum(phases), *phases, quarter, 2371, 2352, 2362, 151, 91, 203, 1, 0)
+    return (
+        source.pk,
+        START + timedelta(seconds=n),
+        3_432_827 + n,
+        3_224_632,
+        0,
+        17,
+        sum(phases),
+        *phases,
+        quarter,
+        2371,
+        2352,
+        2362,
+        151,
+        91,
+        203,
+        1,
+        0,
+    )
 
 
 def test_the_columns_are_all_the_columns_of_the_tables() -> None:
