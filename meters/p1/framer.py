@@ -3,6 +3,8 @@
 import re
 
 CAP = 65536
+# A line end, `!`, four digits and a line end, with room for noise that is worth telling about.
+LONGEST_END = 20
 
 _START = b"\n/"
 _NEXT = re.compile(rb"\n[/!]")
@@ -50,13 +52,14 @@ class Framer:
                 self._drop(begin, at)
                 begin, self._scan = at, at + 1
                 continue
-            end = self._buffer.find(b"\n", at + 1)
-            if end < 0:
+            end = self._buffer.find(b"\n", at + 1, at + LONGEST_END)
+            if end < 0 and len(self._buffer) < at + LONGEST_END:
                 self._scan = at
                 break
-            if end - begin <= self._cap:
+            if 0 <= end <= begin + self._cap:
                 telegrams.append(bytes(self._buffer[begin + 1 : end + 1]))
-            else:
+            else:  # no end line but noise, or too much of it
+                end = max(end, at + 1)
                 self.cut += 1
                 self._drop(begin, end)
             begin, self._inside = end, False
