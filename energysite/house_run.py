@@ -18,6 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DELAYS_S = (0.0, 0.3, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 STEADY_S = 60.0
 TRY_LATER = 75  # exit status of `prepare`: the database is away, everything else is fine
+SETTLED_S = 1.5  # what fails at its start has failed by then
 LOOK_S = 0.1
 SLOW_PAGE_S = 30.0
 
@@ -28,12 +29,14 @@ class Program(Child):
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, descriptors: Sequence[int] = ()) -> None:
         self.name, self.environment, self.descriptors = name, environment, descriptors
         self.arguments = [sys.executable, *arguments]
+        self._settled = 0.0
 
     def start(self) -> None:
         self.process = children.spawn(self.arguments, env=self.environment, cwd=BASE_DIR, pass_fds=self.descriptors)
+        self._settled = time.monotonic() + SETTLED_S
 
     def ready(self) -> bool:
-        return self.running()
+        return self.running() and time.monotonic() >= self._settled
 
     def trouble(self) -> str:
         return "Its messages are above."
