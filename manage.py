@@ -44,12 +44,18 @@ def main() -> int:
         return 130
 
 
+def needs_database(command: str, arguments: list[str]) -> bool:
+    if command == "demo_house":  # by itself it only speaks on the wire, beside a site that starts and stops
+        return any(word.startswith(("--register", "--history")) for word in arguments)
+    return command not in WITHOUT_DATABASE
+
+
 def manage(arguments: list[str]) -> int:
     """Run a management command, between the start and the stop of the servers where none are running."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "energysite.settings")
     command = arguments[0] if arguments and not {"-h", "--help", "--version"} & set(arguments) else "help"
     external = {name: bool(os.environ.get(name)) for name in ("DATABASE_URL", "REDIS_URL")}
-    if command in WITHOUT_DATABASE or "UNDER_SUPERVISOR" in os.environ or all(external.values()):
+    if not needs_database(command, arguments) or "UNDER_SUPERVISOR" in os.environ or all(external.values()):
         return execute(arguments)
 
     from pathlib import Path

@@ -130,7 +130,7 @@ class Ledger:
         wanted = [date.fromordinal(n) for n in range(min(first, day).toordinal(), max(EPOCH, day).toordinal())]
         missing = [one for one in wanted if one not in self.days]
         for done, one in enumerate(missing):
-            if done % 50 == 0:
+            if done % 100 == 0:
                 progress(done, len(missing))
             self.sums(one)
         if missing:

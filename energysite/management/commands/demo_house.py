@@ -44,7 +44,7 @@ class Command(BaseCommand):
         "never stopped. Serves until it is stopped. Examples: `manage.py --demo demo_house --pty meter --register --history 14`; "
         "`manage.py demo_house --tcp 9000 --day cloudy`; `manage.py demo_house --pty meter --replay FILE --speed 20`."
     )
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         wire = parser.add_argument_group("where it speaks (at least one)")
@@ -106,39 +106,48 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     async def _run(self, options: dict[str, Any]) -> None:
-        stop, stopping = threading.Event(), asyncio.Event()
-        loop = asyncio.get_running_loop()
+        stop, ended, counted = threading.Event(), asyncio.Event(), threading.Event()
+
+        def end() -> None:
+            stop.set()
+            ended.set()
+
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, stopping.set)
+            asyncio.get_running_loop().add_signal_handler(number, end)
         outputs: list[Output] = []
-        worker: threading.Thread | None = None
+        database: threading.Thread | None = None
         try:
             addresses = await self._open(options, outputs)
-            recipe = Recipe(options["seed"], options["day"])
-            clock = SystemClock(options["speed"] or 1.0)
-            if options["replay"] is not None:
-                speaking = asyncio.create_task(self._replay(options["replay"], outputs, options["speed"]))
-            else:
-                house = self._house(recipe, int(clock.now()))
-                speaking = asyncio.create_task(live(house, outputs, clock, options["fault"]))
-            for address in addresses:
-                self.say(f"demo house: speaking at {address}")
             if options["register"] or options["history"]:
-                worker = threading.Thread(
-                    target=self._tell_database, args=(recipe, addresses[0], options, stop), name="history", daemon=True
+                database = threading.Thread(
+                    target=self._tell_database, args=(addresses[0], options, stop, counted), name="database", daemon=True
                 )
-                worker.start()
-            waiting = asyncio.create_task(stopping.wait())
-            done, _ = await asyncio.wait({speaking, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            if speaking in done:
-                speaking.result()  # what ended it is an error
+                database.start()
+            speaking = asyncio.create_task(self._speak(options, outputs, addresses, stop, counted))
+            await asyncio.wait({speaking, asyncio.create_task(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
+            if speaking.done() and not stop.is_set():
+                speaking.result()  # it serves for ever: what ended it is an error
             speaking.cancel()
         finally:
             stop.set()
             for output in outputs:
                 await output.close()
-            if worker is not None:
-                worker.join(JOIN_S)
+            if database is not None:
+                database.join(JOIN_S)
+
+    async def _speak(
+        self, options: dict[str, Any], outputs: list[Output], addresses: list[str], stop: threading.Event, counted: threading.Event
+    ) -> None:
+        for address in addresses:
+            self.say(f"demo house: speaking at {address}")
+        if options["replay"] is not None:
+            written = await replay(paced(options["replay"].read_bytes()), outputs, options["speed"])
+            self.say(f"demo house: the capture has ended after {written} parts; the port stays open")
+            await asyncio.Event().wait()
+        clock = SystemClock(options["speed"])
+        house = await asyncio.to_thread(self._house, _recipe(options), int(clock.now()), stop)
+        counted.set()
+        await live(house, outputs, clock, options["fault"])
 
     async def _open(self, options: dict[str, Any], outputs: list[Output]) -> list[str]:
         """Opens what was asked for; the addresses under which a meter finds it."""
@@ -154,28 +163,29 @@ class Command(BaseCommand):
             addresses.append(f"socket://{options['bind']}:{tcp.port}")
         return addresses
 
-    def _house(self, recipe: Recipe, now: int) -> House:
+    def _house(self, recipe: Recipe, now: int, stop: threading.Event) -> House:
+        """A house whose counters stand where they should. The first time takes seconds. Raises Stopped."""
         ledger = Ledger(recipe, settings.MODE_DIR)
 
         def progress(done: int, of: int) -> None:
+            if stop.is_set():
+                raise history.Stopped
             self.say(f"demo house: counting its past, day {done} of {of}")
 
         ledger.prepare(day_of(now), progress)
         return House(ledger)
 
-    async def _replay(self, file: Path, outputs: list[Output], speed: float) -> None:
-        written = await replay(paced(file.read_bytes()), outputs, speed)
-        self.say(f"demo house: the capture has ended after {written} parts; the port stays open")
-        await asyncio.Event().wait()
-
-    def _tell_database(self, recipe: Recipe, address: str, options: dict[str, Any], stop: threading.Event) -> None:
+    def _tell_database(self, address: str, options: dict[str, Any], stop: threading.Event, counted: threading.Event) -> None:
         """In a thread of its own: the port must not wait for the database."""
         try:
             began = int(time.time())
             meter = history.patiently(lambda: history.register(address), stop, self.say)
             self.say(f"demo house: the site knows it as {meter.name}")
+            while options["history"] and not counted.wait(0.2):
+                if stop.is_set():
+                    raise history.Stopped
             if options["history"]:
-                house = House(Ledger(recipe, settings.MODE_DIR))
+                house = House(Ledger(_recipe(options), settings.MODE_DIR))
                 past = history.History(house, meter, options["history"], stop, self.say, began)
                 past.fill(began)
                 past.join_live(began)
@@ -185,4 +195,8 @@ class Command(BaseCommand):
             log.exception("the demo house could not write its history; it goes on speaking")
         finally:
             connection.close()
-            connection.close_pool()
+            connection.close_pool()  # type: ignore[attr-defined]
+
+
+def _recipe(options: dict[str, Any]) -> Recipe:
+    return Recipe(options["seed"], options["day"])
