@@ -10,6 +10,7 @@ def for_script() -> dict[str, str]:
         "live": _("live, {age} ago"),
         "last_telegram": _("Last telegram {age} ago"),
         "no_telegram": _("No telegram yet"),
+        "at": _("at {time}"),
         "silent": _("silent since {time}"),
         "lost": _("no link since {time}"),
         "seconds": _("{n} s"),

@@ -24,13 +24,25 @@ def register_words(meter: str) -> tuple[str, str]:
     return (_("day"), _("night")) if dialect in DAY_FIRST else (_("night"), _("day"))
 
 
+def up_to_frame(meter: dict[str, Any], start: int, end: int) -> dict[str, int]:
+    """The day's totals counted up to the live frame, which is some seconds ahead of the stored readings they were made from."""
+    frame, bases, totals = meter["frame"] or {}, meter["bases"], meter["totals"]
+    if not start <= frame.get("time", 0) < end:
+        return totals
+    counted = {**totals, **{name: frame[name] - base for name, base in bases.items() if name in frame}}
+    for key in ("import", "export"):
+        registers = [name for name in (f"{key}_t1_wh", f"{key}_t2_wh") if name in totals]
+        if f"{key}_wh" in totals and all(name in bases and name in frame for name in registers):
+            counted[f"{key}_wh"] = sum(counted[name] for name in registers)
+    return counted
+
+
 def electricity_totals(meter: dict[str, Any], words: tuple[str, str]) -> list[dict[str, Any]]:
     """Imported and injected, each with its two registers. `words` name the registers."""
     found = []
     for key, label in (("import", _("Imported")), ("export", _("Injected"))):
         registers = [f"{key}_{tariff}_wh" for tariff in TARIFFS if f"{key}_{tariff}_wh" in meter["totals"]]
-        value = meter["totals"].get(f"{key}_wh")
-        if value is None:
+        if f"{key}_wh" not in meter["totals"]:
             continue
         parts = []
         if len(registers) == len(TARIFFS):
@@ -38,13 +50,13 @@ def electricity_totals(meter: dict[str, Any], words: tuple[str, str]) -> list[di
                 {"label": word, "value": meter["totals"][name], **_counting(meter, [name])}
                 for word, name in zip(words, registers, strict=True)
             ]
-        found.append({"key": key, "label": label, "value": value, "parts": parts, **_counting(meter, registers)})
+        found.append({"key": key, "label": label, "value": meter["totals"][f"{key}_wh"], "parts": parts, **_counting(meter, registers)})
     return found
 
 
 def _counting(meter: dict[str, Any], registers: list[str]) -> dict[str, str]:
     """For the script: registers and where they stood when the day began; nothing where that is not known."""
-    bases = meter.get("bases", {})
+    bases = meter["bases"]
     if not registers or any(name not in bases for name in registers):
         return {}
     return {"fields": " ".join(registers), "bases": " ".join(str(bases[name]) for name in registers)}
@@ -69,7 +81,7 @@ def volume_totals(meter: dict[str, Any]) -> list[dict[str, Any]]:
                 "text": text,
                 "format": form,
                 "unit": unit,
-                "base": meter.get("bases", {}).get(field),
+                "base": meter["bases"].get(field),
                 "at": meter.get(f"{medium}_at"),
             }
         )

@@ -11,11 +11,13 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from dashboard import days, payloads
+from dashboard.figures import local_time
 from dashboard.flows import flow, scale_for
 from dashboard.quarter import connection_w
 from dashboard.quarter_card import quarter_card
 from dashboard.registers import registers
-from dashboard.totals import electricity_totals, register_words, volume_totals
+from dashboard.texts import say
+from dashboard.totals import electricity_totals, register_words, up_to_frame, volume_totals
 from energysite import timegrid
 from energysite.models import House
 from energysite.permissions import requires
@@ -47,7 +49,14 @@ def now(request: HttpRequest) -> HttpResponse:
         "today_url": _day_url(today, today, kept),
     }
     if meter is not None:
-        context |= {"totals": electricity_totals(meter, register_words(meter["name"])), "volumes": volume_totals(meter)}
+        start, end = (int(bound.timestamp()) for bound in timegrid.day_bounds(payload["date"], ZoneInfo(payload["zone"])))
+        meter["totals"] = up_to_frame(meter, start, end)
+        context |= {
+            "day_start": start,
+            "day_end": end,
+            "totals": electricity_totals(meter, register_words(meter["name"])),
+            "volumes": volume_totals(meter),
+        }
         context |= _live(meter, request.house) if payload["is_today"] else {}  # type: ignore[attr-defined]
         context["day_config"] = _day_config(payload, meter["name"])
     return render(request, "now.html", context)
@@ -93,6 +102,7 @@ def _live(meter: dict[str, Any], house: House) -> dict[str, Any]:
         "net_w": net,
         "word": meter["word"] or "unknown",
         "age": _age(meter["age_s"]),
+        "moment": say("at", time=local_time(frame["received"], zone, "%H:%M:%S")) if frame else "",
         "flow": flow(net, scale),
         "scale_w": scale,
         "scale_kw": f"{scale / 1000:g}",

@@ -48,6 +48,8 @@ function option(element, points, until, live) {
       nameTextStyle: { ...text, align: "right", padding: [0, 8, 0, 0] },
       nameGap: 12,
       splitNumber: 4,
+      axisLine: { show: false },
+      axisTick: { show: false },
       axisLabel: { ...text, formatter: formats.axis },
       splitLine: { lineStyle: { color: colours.line } },
     },

@@ -5,11 +5,14 @@ import { formats } from "./figures.js";
 import { say } from "./house.js";
 import { netPower, setScale } from "./now.js";
 import { DayPoints } from "./points.js";
+import { startSlow } from "./slow.js";
 import { dayTable } from "./table.js";
 
 const REDRAW_MS = 1000;
 const CALL_S = 7200;
 const RETRY_MS = 1000;
+const PATIENT_MS = 10000;
+const EAGER_TRIES = 30;
 
 async function getJson(url, parameters, signal) {
   const response = await fetch(`${url}?${new URLSearchParams(parameters)}`, { signal });
@@ -21,7 +24,10 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 export async function startDay(root, config, link) {
   const day = new Day(root, config);
-  if (link !== null && config.isToday) day.follow(link);
+  if (link !== null && config.isToday) {
+    day.follow(link);
+    startSlow(link, config.meter, () => day.newest());
+  }
   window.energysite = { ...window.energysite, chartPoints: () => day.points?.points() ?? [] };
   await day.load();
 }
@@ -41,13 +47,19 @@ class Day {
       throw error;
     }
     this.points.add(this.early);
+    this.draw();
+    this.widenBars();
+    if (this.target !== undefined) this.fill(this.target);
     const { createDayChart } = await import(this.config.chartUrl);
     this.chart = createDayChart(this.root.querySelector("[data-chart]"), this.points, (text) => this.readOut(text));
     this.draw();
+  }
+
+  /** The bars above hold the day's highest power from the start, so that their scale does not jump. */
+  widenBars() {
     const scale = this.root.ownerDocument.querySelector("[data-scale]");
     const highest = Math.max(0, ...this.points.means.map(Math.abs));
     if (scale !== null && highest > Number(scale.dataset.scale)) setScale(scale, highest);
-    if (this.target !== undefined) this.fill(this.target);
   }
 
   follow(link) {
@@ -76,21 +88,34 @@ class Day {
     this.filling = new AbortController();
     const { signal } = this.filling;
     let since = this.lastBefore(target);
-    while (!signal.aborted && since < target) {
+    for (let tries = 1; !signal.aborted && since < target; tries += 1) {
       try {
-        const answer = await getJson(this.config.readingsUrl, { since, until: Math.min(target, since + CALL_S) }, signal);
-        const series = answer.series.find(({ meter }) => meter === this.config.meter);
-        this.points.add(series?.points ?? []);
-        this.soon();
-        if (answer.truncated) since = series?.points.at(-1)?.[0] ?? since + CALL_S;
-        else if (since + CALL_S < target) since += CALL_S;
-        else if (answer.last >= target) return;
+        const last = await this.fetchReadings(since, Math.min(target, since + CALL_S), signal);
+        if (since + CALL_S < target) since += CALL_S;
+        else if (last >= target) return;
       } catch (error) {
         if (signal.aborted) return;
         console.warn("gap not filled yet:", error.message);
       }
-      await pause(RETRY_MS);
+      await pause(tries < EAGER_TRIES ? RETRY_MS : PATIENT_MS);
     }
+  }
+
+  /** Stored readings into the graph; returns the time of the last one, 0 where there is none. */
+  async fetchReadings(since, until, signal) {
+    const answer = await getJson(this.config.readingsUrl, { since, until }, signal);
+    const found = answer.series.find(({ meter }) => meter === this.config.meter)?.points ?? [];
+    this.points.add(found);
+    this.soon();
+    return found.at(-1)?.[0] ?? 0;
+  }
+
+  /** The live bus is away but the pages are not: the newest stored reading, or null. */
+  async newest() {
+    if (this.points === null) return null;
+    const now = Math.floor(serverNow());
+    await this.fetchReadings(Math.max(this.lastBefore(now), now - CALL_S), now, AbortSignal.timeout(5000));
+    return this.points.raw.at(-1) ?? null;
   }
 
   lastBefore(target) {
@@ -102,7 +127,7 @@ class Day {
   }
 
   soon() {
-    if (this.chart === null || this.timer !== null) return;
+    if (this.timer !== null) return;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.draw();
@@ -112,7 +137,7 @@ class Day {
   draw() {
     this.drawn = performance.now();
     const until = this.config.isToday ? Math.min(serverNow(), this.points.end) : this.points.end;
-    this.chart.draw(until, this.config.isToday);
+    this.chart?.draw(until, this.config.isToday);
     const { sentence, rows } = dayTable(this.points, until);
     this.say(sentence || say(this.config.isToday ? "day_waiting" : "day_empty"));
     this.fillTable(rows);

@@ -5,6 +5,10 @@ import { serverNow, setServerNow } from "./clock.js";
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
 const SILENCE_MS = 30000;
+// The server's close codes: who is no longer logged in has to log in, who may not look is told so by the page itself.
+const LOGIN = 4401;
+const NO_MORE = [4403, 4404];
+const FRAMES_LOST = 1012;
 
 /** Events: "up" (hello came), "down", "frame" (detail: the source's merged frame). */
 export class LiveLink extends EventTarget {
@@ -15,11 +19,11 @@ export class LiveLink extends EventTarget {
     this.frames = new Map();
     this.up = false;
     this.downSince = null;
-    this.failures = 0;
     this.wait_ms = FIRST_WAIT_MS;
+    this.timer = null;
     window.addEventListener("online", () => this.hurry());
     window.addEventListener("offline", () => this.drop());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.hurry());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.awake());
     setInterval(() => this.check(), 5000);
     this.open();
   }
@@ -31,7 +35,7 @@ export class LiveLink extends EventTarget {
     this.socket = socket;
     this.heard = performance.now();
     socket.onmessage = (event) => socket === this.socket && this.receive(JSON.parse(event.data));
-    socket.onclose = () => socket === this.socket && this.closed();
+    socket.onclose = (event) => socket === this.socket && this.closed(event.code);
   }
 
   receive(message) {
@@ -39,7 +43,6 @@ export class LiveLink extends EventTarget {
     if (message.type === "hello") {
       setServerNow(message.now);
       this.up = true;
-      this.failures = 0;
       this.wait_ms = FIRST_WAIT_MS;
       this.frames.clear();
       this.dispatchEvent(new CustomEvent("up"));
@@ -59,14 +62,18 @@ export class LiveLink extends EventTarget {
     return frame;
   }
 
-  closed() {
-    this.failures += 1;
+  closed(code) {
+    if (code === LOGIN || NO_MORE.includes(code)) {
+      location.reload();
+      return;
+    }
+    if (code === FRAMES_LOST && this.up) this.wait_ms = 0;
     if (this.up || this.downSince === null) this.downSince = serverNow();
     this.up = false;
     this.dispatchEvent(new CustomEvent("down"));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.open(), this.wait_ms);
-    this.wait_ms = Math.min(LONGEST_WAIT_MS, this.wait_ms * 2);
+    this.wait_ms = Math.min(LONGEST_WAIT_MS, Math.max(FIRST_WAIT_MS, this.wait_ms * 2));
   }
 
   /** Lets go of a socket that no longer carries anything: the browser may notice only minutes later. */
@@ -79,10 +86,15 @@ export class LiveLink extends EventTarget {
 
   /** Waiting for the next try: try now. */
   hurry() {
-    if (this.timer !== null && this.timer !== undefined) {
+    if (this.timer !== null) {
       this.wait_ms = FIRST_WAIT_MS;
       this.open();
     }
+  }
+
+  awake() {
+    this.hurry();
+    this.check();
   }
 
   /** No word for 30 s: either the meter is silent or the line is dead. A new connection tells which. */

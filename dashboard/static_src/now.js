@@ -23,16 +23,23 @@ export function startNow(root, link) {
     last = frame;
     const values = { ...frame, power_w: netPower(frame) };
     for (const element of fields) show(element, values[element.dataset.field]);
-    for (const element of totals) showTotal(element, frame);
+    if (frame.time >= Number(root.dataset.dayStart) && frame.time < Number(root.dataset.dayEnd)) {
+      for (const element of totals) showTotal(element, frame);
+    }
     showWord(root, values.power_w);
     showFlows(root, values);
-    for (const element of root.querySelectorAll("[data-appears]")) element.hidden = values[element.dataset.appears] === undefined;
     tick();
   };
   const tick = () => {
     if (last !== null) showQuarter(root, quarterOf(last, last.time + serverNow() - last.received, connection_w));
   };
   link.addEventListener("frame", ({ detail }) => detail.source === source && showFrame(detail));
+  link.addEventListener("reading", ({ detail }) => {
+    const values = { power_w: detail.w };
+    for (const element of fields) if (element.dataset.field === "power_w") show(element, detail.w);
+    showWord(root, detail.w);
+    showFlows(root.querySelector(".flow--main").parentElement, values);
+  });
   setInterval(tick, 1000);
 }
 

@@ -6,8 +6,10 @@ import { LiveLink } from "./live.js";
 import { startNow } from "./now.js";
 import { startStatus } from "./status.js";
 import { startTheme } from "./theme.js";
+import { startWatch } from "./watch.js";
 
 startTheme();
+startWatch(document.getElementById("banner"));
 
 for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
   form.addEventListener("change", () => form.requestSubmit());

@@ -1,6 +1,6 @@
 // How old the numbers are, in the header, and what is wrong, in the banner: the worst first, each with the next step.
 
-import { duration, serverNow, sinceTime } from "./clock.js";
+import { clockSeconds, duration, serverNow, sinceTime } from "./clock.js";
 import { say } from "./house.js";
 
 const OLD_S = 5;
@@ -37,17 +37,22 @@ export function startStatus(link) {
     seen.set(source, received);
     tick();
   });
+  link.addEventListener("reading", ({ detail }) => {
+    link.reading = detail.time;
+    tick();
+  });
   link.addEventListener("up", () => tick());
   link.addEventListener("down", () => tick());
 
   const tick = () => {
     const now = serverNow();
     const shown = page?.dataset.source;
-    const state = linkLost(link, now) ? lost(link, seen) : ages(seen, paces, shown, now);
+    const state = linkLost(link, now) ? lost(link, seen, now) : ages(link, seen, paces, shown, now);
     set(pill, state.pill);
     pill.dataset.state = state.name;
     if (page) page.dataset.age = state.name;
     for (const element of document.querySelectorAll("[data-age-text]")) set(element, state.pill);
+    for (const element of document.querySelectorAll("[data-moment]")) set(element, moment(state, seen.get(shown)));
     setProblem(box, state.problem, state.problem !== "" && state.name === "silent" ? box.dataset.healthUrl : "");
   };
   setInterval(tick, 1000);
@@ -58,16 +63,17 @@ function linkLost(link, now) {
   return !link.up && link.downSince !== null && now - link.downSince > LOST_AFTER_S;
 }
 
-function lost(link, seen) {
+function lost(link, seen, now) {
+  if (link.slow) return { name: "old", pill: say("last_telegram", { age: duration(Math.max(1, now - link.reading)) }), problem: say("slow") };
   const newest = Math.max(...seen.values());
   if (seen.size === 0) return { name: "lost", pill: say("connecting"), problem: say("link_lost_empty") };
   const time = sinceTime(newest);
-  return { name: "lost", pill: say("lost", { time }), problem: say(link.slow ? "slow" : "link_lost", { time }) };
+  return { name: "lost", pill: say("lost", { time }), problem: say("link_lost", { time }) };
 }
 
 /** The header speaks of the meter on the page, elsewhere of the freshest one; the banner of every silent meter. */
-function ages(seen, paces, shown, now) {
-  if (seen.size === 0) return { name: "waiting", pill: say("connecting"), problem: "" };
+function ages(link, seen, paces, shown, now) {
+  if (seen.size === 0) return { name: "waiting", pill: say(link.up ? "no_telegram" : "connecting"), problem: "" };
   const ageOf = (source) => Math.max(0, now - seen.get(source));
   const limit = (source, least, times) => Math.max(least, times * paces.get(source).usual());
   const silent = [...seen.keys()].filter((source) => ageOf(source) > limit(source, SILENT_S, 3));
@@ -76,10 +82,16 @@ function ages(seen, paces, shown, now) {
     .map((meter) => say("meter_silent", { meter, time: sinceTime(seen.get(meter)) }))
     .join(" ");
   const source = seen.has(shown) ? shown : [...seen.keys()].sort((a, b) => seen.get(b) - seen.get(a))[0];
-  const age = duration(ageOf(source));
+  const age = duration(Math.max(1, ageOf(source)));
   if (silent.includes(source)) return { name: "silent", pill: say("silent", { time: sinceTime(seen.get(source)) }), problem };
   if (ageOf(source) > limit(source, OLD_S, 2)) return { name: "old", pill: say("last_telegram", { age }), problem };
   return { name: "live", pill: say("live", { age }), problem };
+}
+
+/** Under the big number: its time while it is live, its age once it is not. */
+function moment({ name, pill }, received) {
+  if (received === undefined) return "";
+  return name === "live" ? say("at", { time: clockSeconds(received) }) : pill;
 }
 
 function set(element, text) {
@@ -89,7 +101,8 @@ function set(element, text) {
 function setProblem(box, text, url) {
   if (box.dataset.text === text) return;
   box.dataset.text = text;
-  box.hidden = text === "";
+  const said = [...box.parentElement.querySelectorAll("[data-problem]")].some((other) => other.textContent === text);
+  box.hidden = text === "" || said;
   box.textContent = text;
   if (url) {
     const link = document.createElement("a");
