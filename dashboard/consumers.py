@@ -14,7 +14,7 @@ from django.utils import translation
 
 from energysite import agents, live, sockets
 from energysite.database import DatabaseAway, known_away
-from energysite.permissions import Actor, allows
+from energysite.permissions import STRANGER, Actor, allows
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
             return None, sockets.DATABASE_AWAY
         if allows(actor, self.permission):
             return actor, 0
-        return None, sockets.LOGIN if actor.role is None else sockets.FORBIDDEN
+        return None, sockets.LOGIN if actor == STRANGER else sockets.FORBIDDEN
 
     async def _recheck(self) -> None:
         """Session, token and right may end while the socket is open. A database that is away ends nothing."""

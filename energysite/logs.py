@@ -13,25 +13,26 @@ QUIET = ("daphne", "asyncio", "celery.beat", "django_celery_beat", "django.chann
 
 
 class Once(logging.Filter):
-    """The same event of the same place at most once a minute, in one line: a server that is away is said every second otherwise."""
+    """The same event at most once a minute: what is away is said every second otherwise. `brief`: a traceback becomes its last line."""
 
     PAUSE_S = 60.0
 
-    def __init__(self) -> None:
+    def __init__(self, *, brief: bool) -> None:
         super().__init__()
-        self._said: dict[tuple[str, int, str], float] = {}
+        self.brief = brief
+        self._said: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        reason = f"{record.exc_info[0].__name__}: {record.exc_info[1]}" if record.exc_info and record.exc_info[0] else ""
-        key = (record.pathname, record.lineno, reason[:200])
+        error = record.exc_info[1] if record.exc_info else None
+        words = record.getMessage() + (f" {type(error).__name__}: {error}" if error is not None else "")
         now = time.monotonic()
-        if now - self._said.get(key, float("-inf")) < self.PAUSE_S:
+        if now - self._said.get(words, float("-inf")) < self.PAUSE_S:
             return False
         if len(self._said) > 100:
             self._said.clear()
-        self._said[key] = now
-        if reason:
-            record.msg, record.args, record.exc_info = f"{record.getMessage()} {reason}", (), None
+        self._said[words] = now
+        if self.brief:
+            record.msg, record.args, record.exc_info = words, (), None
         return True
 
 
@@ -56,13 +57,16 @@ def configure(options: dict[str, Any]) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
                 }
             },
-            "filters": {"once": {"()": Once}},
+            "filters": {"once": {"()": Once, "brief": False}, "once in brief": {"()": Once, "brief": True}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
             "root": {"handlers": ["stderr"], "level": options["level"].upper()},
             "loggers": {
                 **{name: {"level": "WARNING"} for name in QUIET},
-                # It tries again each second while Valkey is away, with a traceback each time.
-                "channels_redis.pubsub": {"filters": ["once"]},
+                # They try again each second while Valkey or PostgreSQL is away, the first with a traceback each time.
+                "channels_redis.pubsub": {"filters": ["once in brief"]},
+                "psycopg.pool": {"filters": ["once in brief"]},
+                # A page that is asked for each second and fails.
+                "django.request": {"filters": ["once"]},
             },
         }
     )

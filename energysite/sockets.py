@@ -14,10 +14,9 @@ from energysite.actors import actor_of_session
 from energysite.database import asked
 from energysite.permissions import Actor
 
-# Close codes; a page opens the socket again after those below 4400, and after 4503.
-RESTART = 1012  # frames were lost: open again and fetch what is missing
-TOO_BIG = 1009
-LOGIN, FORBIDDEN, UNKNOWN, TOO_FAST, TOO_MANY, DATABASE_AWAY = 4401, 4403, 4404, 4408, 4429, 4503
+# Close codes (autobahn lets an application send 4000-4999 only). After RESTART, TOO_FAST, TOO_MANY and DATABASE_AWAY a page
+# tries again; frames were lost before RESTART: fetch what is missing. The others stay until something else has changed.
+TOO_BIG, RESTART, LOGIN, FORBIDDEN, UNKNOWN, TOO_FAST, TOO_MANY, DATABASE_AWAY = 4009, 4012, 4401, 4403, 4404, 4408, 4429, 4503
 
 LARGEST_FRAME = 4096  # bytes, incoming
 FRAMES_A_SECOND = 10
