@@ -1,0 +1,38 @@
+"""`python -m tests.benchmarks [stored] [live] [pages] [--quick]`: a table, and var/bench.json (DATA_DIR/bench.json).
+
+--quick takes fewer and shorter samples and writes no file: good for a look, not for a promise.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tests.benchmarks import figures, lively, pages, stored
+
+SUITES = {"stored": stored.measure, "live": lively.measure, "pages": pages.measure}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> int:
+    """0 when every target is met, 1 when one is not or could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", choices=[*SUITES, []], help=f"which: {', '.join(SUITES)}; all of them when none is named"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter samples, nothing is written")
+    options = parser.parse_args()
+    found: list[figures.Figure] = []
+    for name in options.names or SUITES:
+        for one in SUITES[name](options.quick, lambda line, suite=name: print(f"[{suite}] {line}", file=sys.stderr, flush=True)):
+            found.append(one)
+    print(figures.table(found))
+    if not options.quick:
+        path = Path(os.environ.get("DATA_DIR") or ROOT / "var") / "bench.json"
+        figures.save(found, path)
+        print(f"\nwritten to {path}")
+    return 0 if all(one.meets is not False for one in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What a benchmark does inside its house, as a process of its own: `python -m tests.benchmarks.inside WHAT ...`; the last line is JSON."""
+
+import itertools
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+def owner() -> dict[str, Any]:
+    """An owner with a session. Without a password: the benchmark does not log in through the form."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from energysite import owners
+
+    user = owners.create("bench", "a password that nobody types")
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return {"session": session.session_key}
+
+
+def meter(name: str, connection: str) -> dict[str, Any]:
+    from energysite import agents
+    from meters.models import Meter
+
+    return {"id": agents.create(Meter, name=name, connection=connection, clock=Meter.Clock.METER).pk}
+
+
+def rows(source_id: int, begin: int, end: int) -> Iterator[tuple[Any, ...]]:
+    """A reading each second with every column filled, as a three-phase Belgian meter gives."""
+    import math
+    import random
+
+    rng = random.Random(begin)
+    imported, exported = 1_000_000.0, 500_000.0
+    for epoch in range(begin, end):
+        phases = [round(900 * math.sin(epoch / (600 + 170 * i)) + rng.gauss(0, 120)) for i in range(3)]
+        net = sum(phases)
+        imported += max(net, 0) / 3600
+        exported += max(-net, 0) / 3600
+        counters = (int(imported), 2_000_000, int(exported), 300_000)
+        amps = [abs(w) * 100 // 230 for w in phases]
+        yield (source_id, datetime.fromtimestamp(epoch, UTC), *counters, net, *phases, abs(net) // 2, 2301, 2311, 2292, *amps, 1, 0)
+
+
+def fill(name: str, begin: str, end: str) -> dict[str, Any]:
+    """Readings at 1 Hz from `begin` to `end` (epoch s) through the bulk path, ten thousand at a time."""
+    from meters import storage
+    from meters.models import Meter
+
+    source = storage.source_for(Meter.objects.get(name=name), "electricity", "BENCH")
+    given, stored = rows(source.pk, int(begin), int(end)), 0
+    began = time.monotonic()
+    while batch := list(itertools.islice(given, 10_000)):
+        stored += storage.write("electricity", batch)
+    return {"rows": stored, "seconds": time.monotonic() - began, "source": source.pk}
+
+
+def bulk(name: str, file: str) -> dict[str, Any]:
+    """A file of telegrams through the bulk path."""
+    from meters.ingest import bulk as import_bulk
+    from meters.models import Meter
+
+    data, target = Path(file).read_bytes(), Meter.objects.get(name=name)
+    began, cpu = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF)
+    counts = import_bulk(target, data)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return {**counts, "seconds": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime}
+
+
+WHAT: dict[str, Callable[..., dict[str, Any]]] = {"owner": owner, "meter": meter, "fill": fill, "bulk": bulk}
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    print(json.dumps(WHAT[sys.argv[1]](*sys.argv[2:])))
+
+
+if __name__ == "__main__":
+    main()
