@@ -8,7 +8,7 @@ const SILENCE_MS = 30000;
 // The server's close codes: who is no longer logged in has to log in, who may not look is told so by the page itself.
 const LOGIN = 4401;
 const NO_MORE = [4403, 4404];
-const FRAMES_LOST = 1012;
+const FRAMES_LOST = 4012;
 
 /** Events: "up" (hello came), "down", "frame" (detail: the source's merged frame). */
 export class LiveLink extends EventTarget {
