@@ -48,7 +48,7 @@ class Command(BaseCommand):
             self.stdout.write(f"database: {len(plan)} steps bring its tables up to date")
             call_command("migrate", verbosity=0, interactive=False)
         if "timescale" in get_commands():
-            call_command("timescale", stdout=self.stdout, stderr=self.stderr)
+            call_command("timescale", quiet_without=not settings.DATABASE_URL, stdout=self.stdout, stderr=self.stderr)
 
     def _setup_token(self) -> None:
         """In the demo it leads to the real house, in the house to its first owner; afterwards there is none."""
