@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 # They say at INFO what only their authors need.
-QUIET = ("daphne", "asyncio", "celery.beat", "django_celery_beat", "django.channels.server", "axes")
+QUIET = ("daphne", "asyncio", "celery", "django.channels.server", "axes")
 
 
 class Once(logging.Filter):

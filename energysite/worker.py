@@ -20,21 +20,19 @@ log = structlog.get_logger(__name__)
 
 
 def wait_for_database() -> None:
-    """Until the database answers; with back-off, said once."""
-    from django.db import DatabaseError, connection
+    """Until the database answers; with back-off, said once. Without the pool, which would complain at each try."""
+    import psycopg
+    from django.db import connection
 
     pause, said = 0.2, False
     while True:
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
+            psycopg.connect(**{**connection.get_connection_params(), "connect_timeout": 5}).close()
             return
-        except DatabaseError as error:
+        except psycopg.OperationalError as error:
             if not said:
                 log.warning("worker waits for the database", error=str(error).strip())
             said = True
-        finally:
-            connection.close()
         time.sleep(pause)
         pause = min(pause * 2, 2.0)
 
@@ -52,7 +50,7 @@ def watch(beat: threading.Thread) -> None:
     os._exit(EXIT_BEAT_ENDED)
 
 
-def main() -> None:
+def main() -> int:
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "energysite.settings")
@@ -64,15 +62,23 @@ def main() -> None:
 
     from energysite.celery import app
 
+    # Root in a container of its own is fine: tasks take JSON only, which is what Celery's warning is about.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
+    # Not app.worker_main: its command line brings prompt_toolkit and pygments, 9 MB.
+    worker = app.Worker(
+        pool_cls="threads",
+        concurrency=THREADS,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
     beat = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
     beat.start()
     threading.Thread(target=watch, args=(beat,), name="watch beat", daemon=True).start()
-    options = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    # Root in a container of its own is fine: tasks take JSON only, which is what Celery's warning is about.
-    warnings.filterwarnings("ignore", category=SecurityWarning)
-    app.worker_main(["--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", *options, "--loglevel=WARNING"])
-    sys.exit(0)
+    worker.start()
+    return worker.exitcode or 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
