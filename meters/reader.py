@@ -30,16 +30,23 @@ from meters.transports import Transport, connect
 log = structlog.get_logger(__name__)
 
 FAST, SLOW = 115200, 9600
-SILENT_S = 20.0
-PATIENCE_S = 25.0  # without a usable telegram: the port is opened anew, at the other speed where it is to be recognised
 READ_S = 0.5
-LONGEST_PAUSE_S = 60.0
 REPORT_S = 5.0
 SAMPLE = 200
 RECENT = 100
 MANY_DAMAGED = 5  # of the last 100 telegrams
 
 Reject = Callable[[str, float, str, str, bytes], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: without a byte until a hint, without a usable telegram until the port is opened anew, between two tries."""
+
+    silent_s: float = 20.0
+    reopen_s: float = 25.0
+    first_pause_s: float = 1.0
+    longest_pause_s: float = 60.0
 
 
 @dataclass
@@ -73,7 +80,7 @@ class Reader(threading.Thread):
         *,
         learned_s: int = 0,
         synchronised: Callable[[], bool] = system_synchronised,
-        publisher: live.Publisher | None = None,
+        patience: Patience = Patience(),
     ) -> None:
         super().__init__(name=f"meter {config.name}", daemon=True)
         self.config = config
@@ -83,14 +90,15 @@ class Reader(threading.Thread):
         self.clock = MeterClock(mode, synchronised, learned_s)
         self.intake = Intake(config.name, self.clock, Taker(config.take, config.slot_s), keep, self._rejected)
         self._reject = reject
-        self._publisher = publisher or live.publisher()
+        self._publisher = live.publisher()
+        self._patience = patience
         self._last_raw = LastRaw(config.name)
         self._recent: deque[bool] = deque(maxlen=RECENT)
         self._last_error = ""
         self._share: Share | None = None
         self._share_trouble: str | None = None
         self._stopping = threading.Event()
-        self._pause_s = 1.0
+        self._pause_s = patience.first_pause_s
         self._slow = False
         self._tried: set[int] = set()
         self._reported: tuple[float, str, str | None] = (float("-inf"), "", None)
@@ -121,13 +129,13 @@ class Reader(threading.Thread):
             transport = connect(self.config.connection, baud=baud, period_s=self.config.period_s)
         except (DeviceUnavailable, DeviceConfigError) as error:
             self._lost(str(error))
-            self._pause(LONGEST_PAUSE_S if isinstance(error, DeviceConfigError) else None)
+            self._pause(self._patience.longest_pause_s if isinstance(error, DeviceConfigError) else None)
             return
         self.state.connected_since = time.time()
         self.state.baud = baud if addresses.is_serial(self.config.connection) else None
         self._tried.add(baud)
         try:
-            self._listen(transport)
+            self._listen(transport, baud)
         except DeviceUnavailable as error:
             self._lost(str(error))
             self._pause()
@@ -148,9 +156,9 @@ class Reader(threading.Thread):
         self._tell("error", why)
 
     def _pause(self, longest_s: float | None = None) -> None:
-        """1 s to 60 s, with jitter so that two programs do not knock in step; from 1 s again after a telegram."""
+        """Longer each time, with jitter so that two programs do not knock in step; short again after a telegram."""
         wait_s = longest_s or self._pause_s * random.uniform(0.75, 1.25)  # noqa: S311
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        self._pause_s = min(self._pause_s * 2, self._patience.longest_pause_s)
         until = time.monotonic() + wait_s
         while not self._stopping.is_set() and (left_s := until - time.monotonic()) > 0:
             self._stopping.wait(min(left_s, REPORT_S))
@@ -178,8 +186,8 @@ class Reader(threading.Thread):
 
     # Reading
 
-    def _listen(self, transport: Transport) -> None:
-        """Until the meter is to be stopped, or nothing usable came for a while."""
+    def _listen(self, transport: Transport, baud: int) -> None:
+        """Until the meter is to be stopped, or nothing usable came for a while: then the other speed may be the right one."""
         framer = Framer()
         begin = heard = usable = time.monotonic()
         sample = b""
@@ -195,12 +203,12 @@ class Reader(threading.Thread):
                 for raw in framer.feed(data):
                     whole += 1
                     if self.handle(raw, wall, mono):
-                        usable, self._pause_s, self._tried = mono, 1.0, set()
-            if mono - heard >= SILENT_S:
+                        usable, self._pause_s, self._tried = mono, self._patience.first_pause_s, {baud}
+            if mono - heard >= self._patience.silent_s:
                 self._tell("silent", hints.silence(self.config.connection))
-            elif mono - usable >= SILENT_S:
+            elif mono - usable >= self._patience.silent_s:
                 self._tell("unreadable", self._unreadable(sample, whole))
-            if mono - usable >= PATIENCE_S:
+            if mono - usable >= self._patience.reopen_s:
                 log.warning("nothing usable came: the port is opened anew", meter=self.config.name, after_s=round(mono - begin))
                 self._slow = not self._slow if whole == 0 else self._slow
                 return

@@ -195,7 +195,7 @@ class Writer(threading.Thread):
         self.aside += 1
         path = self.segments.folder / "aside.log"
         log.error("a record of the spool was set aside", why=why, file=str(path))
-        entry = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {why} {line[:RAW_BYTES]!r}\n"
+        entry = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {' '.join(why.split())} {line[:RAW_BYTES]!r}\n"
         if not path.exists() or path.stat().st_size < ASIDE_BYTES:
             with path.open("a") as file:
                 file.write(entry)
