@@ -91,14 +91,21 @@ class LookForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         wanted = (cleaned.get("address") or cleaned.get("port") or "").strip()
+        try:
+            cleaned["connection"] = self._usable(wanted)
+        except ValidationError as error:
+            self.add_error("address" if cleaned.get("address") else None, error)
+        return cleaned
+
+    @staticmethod
+    def _usable(wanted: str) -> str:
         if not wanted:
             raise ValidationError(_("Choose a port, or fill in the address of your meter."))
         validate_address(wanted)
         known = Meter.objects.filter(connection=wanted).first()
         if known is not None:
-            raise ValidationError(_("%(address)s is already the meter “%(name)s”.") % {"address": wanted, "name": known.name})
-        cleaned["connection"] = wanted
-        return cleaned
+            raise ValidationError(_("%(address)s is already the meter “%(name)s”."), params={"address": wanted, "name": known.name})
+        return wanted
 
 
 class NameForm(forms.Form):

@@ -18,7 +18,6 @@ from energysite import agents, audit
 from energysite.actors import actor_of
 from energysite.permissions import requires
 from meters import detect, looks
-from meters.addresses import is_serial
 from meters.facts import dialect_name, facts
 from meters.models import Meter
 
@@ -71,6 +70,7 @@ def result(request: HttpRequest, look: str) -> HttpResponse:
 def _result(request: HttpRequest, found: looks.Look, form: NameForm) -> HttpResponse:
     context = {
         "look": found,
+        "first": not Meter.objects.exists(),
         "facts": facts(found.values, found.dialect),
         "dialect": dialect_name(found.dialect),
         "form": form,
@@ -91,16 +91,11 @@ def state(request: HttpRequest, look: str) -> HttpResponse:
     return JsonResponse({"state": found.state, "waited_s": found.waited_s(time.time()), "note": found.note})
 
 
-def _speed(found: looks.Look) -> int:
-    """The speed found is kept, so that a restart listens at once; 0 (recognise) where there is no serial line."""
-    return found.baud if found.baud in dict(Meter.BAUD_RATES) and is_serial(found.address) else 0
-
-
 @requires("agents.configure")
 @never_cache
 @require_POST
 def connect(request: HttpRequest, look: str) -> HttpResponse:
-    """Save what was found as a meter; read_meters takes it up at once."""
+    """Save what was found as a meter, a cable with its speed; read_meters takes it up at once."""
     found = _look(look)
     if found is None or found.state != "found":
         raise Http404
@@ -108,7 +103,7 @@ def connect(request: HttpRequest, look: str) -> HttpResponse:
     if not form.is_valid():
         return _result(request, found, form)
     with transaction.atomic():
-        meter = agents.create(Meter, name=form.cleaned_data["name"], connection=found.address, baud=_speed(found))
+        meter = agents.create(Meter, name=form.cleaned_data["name"], connection=found.address, baud=found.baud)
         audit.record(actor_of(request), "meter connected", meter.name, connection=meter.connection, serial=found.values.get("serial", ""))
     messages.success(request, _("“%(name)s” is connected. Numbers come in with its next telegram.") % {"name": meter.name})
     return redirect("now")

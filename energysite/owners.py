@@ -32,7 +32,7 @@ def create(username: str, password: str) -> Any:
         House.objects.select_for_update().get(pk=1)
         if exists():
             raise OwnerExists
-        user = get_user_model()._default_manager.create_superuser(username=username, password=password)  # type: ignore[attr-defined]
+        user = get_user_model()._default_manager.create_superuser(username=username, password=password)
         user.groups.add(Group.objects.get_or_create(name=OWNER)[0])
         audit.record(Actor(username, OWNER), "owner created", username)
     return user

@@ -139,6 +139,16 @@ class MeterAdmin(ModelAdmin):
         at = _state(obj).get("last_telegram")
         if at is None:
             return gettext("none yet")
+        return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):.0f}"}
+
+
+STATUS_WORDS.get(code, code)))
+
+    @display(description=_("last telegram"))
+    def last_telegram(self, obj: Meter) -> str:
+        at = _state(obj).get("last_telegram")
+        if at is None:
+            return gettext("none yet")
         return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):,.0f}"}
 
 
@@ -159,9 +169,12 @@ def _state(meter: Meter) -> dict[str, Any]:
     if known is None:
         try:
             known = agent_states.read(live.client(), meter.name)
+            frame = live.last_frames().get(meter.name)
         except redis.RedisError:
-            known = {}
+            known, frame = {}, None
         known = known or dict(meter.state.state)
+        if frame is not None:  # a state is up to 5 s old
+            known["last_telegram"] = frame["received"]
         meter._shown_state = known  # type: ignore[attr-defined]
     return known
 

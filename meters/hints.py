@@ -6,7 +6,7 @@ SAMPLE = 40
 
 
 def silence(address: str = "") -> str:
-    """Connected, and not one byte came."""
+    """Connected, and not one byte came. One thing to check a line."""
     checks = [
         _("The port may still be closed: open it on the site of your network operator (Fluvius, ORES, Sibelga); that can take a day."),
         _("Use the P1 socket of the meter, not S1."),
@@ -16,7 +16,7 @@ def silence(address: str = "") -> str:
         checks.append(_("The program at the other end may be connected to no port, or serve another client."))
     else:
         checks.append(_("Another program may be reading the port: stop it."))
-    return " ".join([_("Connected, but nothing comes in."), *checks])
+    return "\n".join([_("Connected, but nothing comes in."), *checks])
 
 
 def unreadable(sample: bytes, *, tried_both: bool = False) -> str:

@@ -51,6 +51,11 @@ class Look:
     raw: str = ""
     values: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def hint_lines(self) -> list[str]:
+        """What happened, then what to check."""
+        return self.hint.splitlines()
+
     def waited_s(self, now: float) -> int:
         return max(0, min(DEADLINE_S, int(now - self.started)))
 
@@ -117,7 +122,8 @@ def _begin(look: Look, baud: int) -> None:
 def _fill(look: Look, probe: detect.Probe) -> None:
     look.state = "found" if probe.ok else "nothing"
     look.seconds = round(probe.seconds, 1)
-    look.baud, look.dialect, look.hint = probe.baud, probe.dialect, probe.hint or ""
+    look.baud = probe.baud if is_serial(look.address) else 0
+    look.dialect, look.hint = probe.dialect, probe.hint
     if probe.telegram is not None:
         look.identity = identity(probe.telegram.raw)
         look.values = p1.to_json(probe.telegram)

@@ -1,20 +1,22 @@
 """Reads every configured meter once and says in words what is wrong. Exit status 1 when anything is."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 import redis
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
 from energysite import live
-from meters import check
-from meters.models import Meter
+from meters import check, configuration
+from meters.configuration import MeterConfig
 
 # As many devices as design allows at once.
 AT_ONCE = 10
+PROGRESS_S = 5
 
 
 class Command(BaseCommand):
@@ -47,17 +49,17 @@ class Command(BaseCommand):
         self._line(True, "Valkey", _("answers"))
         return client
 
-    def _meters(self) -> list[Meter]:
-        """From the database; while it is away, from the configuration that read_meters kept."""
+    def _meters(self) -> list[MeterConfig]:
+        """From the database; while it is away, from the copy that read_meters keeps."""
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SHOW server_version")
                 version = cursor.fetchone()[0]
-            meters = list(Meter.objects.order_by("name"))
+            meters = configuration.from_database()
         except DatabaseError as error:
             words = _("away (%(error)s). Live works; history is kept on disk and returns.")
-            self._line(False, _("Database"), words % {"error": str(error).splitlines()[0]})
-            return self._kept_meters()
+            self._line(False, _("Database"), words % {"error": " ".join(str(error).split())[:120]})
+            return configuration.load(settings.MODE_DIR / "config" / "meters.json")
         self._line(True, _("Database"), f"PostgreSQL {version}")
         return meters
 
@@ -67,21 +69,27 @@ class Command(BaseCommand):
             runs, check.READER, _("runs") if runs else _("does not run: start the site with manage.py up. Ports are read here meanwhile.")
         )
 
-    def _check(self, meters: list[Meter], client: redis.Redis | None) -> None:
+    def _check(self, meters: list[MeterConfig], client: redis.Redis | None) -> None:
         enabled = [meter for meter in meters if meter.enabled]
         for meter in meters:
             if not meter.enabled:
                 self._line(True, meter.name, _("disabled, not read"))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             running = {pool.submit(check.check, meter, client): meter for meter in enabled}
-            if enabled:
-                self.stderr.write(_("Reading %(count)s meters; a silent one takes up to 25 s.") % {"count": len(enabled)})
-            for done in as_completed(running):
-                self._result(running[done], done.result())
+            pending = set(running)
+            while pending:
+                done, pending = wait(pending, timeout=PROGRESS_S, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._result(running[future], future.result())
+                if not done:
+                    names = ", ".join(sorted(running[future].name for future in pending))
+                    self.stderr.write(_("still listening (25 s at most): %(names)s") % {"names": names})
 
-    def _result(self, meter: Meter, found: check.Check) -> None:
+    def _result(self, meter: MeterConfig, found: check.Check) -> None:
         if not found.ok:
-            self._line(False, meter.name, f"{meter.connection}: {found.error}")
+            self._line(False, meter.name, "\n      ".join([meter.connection, *found.error.splitlines()]))
             return
         age = _("read now") if not found.live else _("heard by read_meters %(age)s s ago") % {"age": round(found.age_s or 0)}
         self._line(True, meter.name, f"{found.words()} ({age})")
+        if found.error:
+            self.stdout.write(f"      {found.error}")
