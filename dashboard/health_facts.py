@@ -79,7 +79,7 @@ def gather(now: Callable[[], datetime]) -> Facts:
 def _stored(at: datetime) -> Stored | None:
     try:
         with asked():
-            sources = queries.metered_sources()
+            _meters, sources = queries.metered_sources()
             version, size_bytes, timescale, bytes_per_reading = _server()
             return Stored(
                 version=version,

@@ -99,13 +99,9 @@ def _history(day: date, zone: tzinfo) -> History | None:
     """None while the database is away."""
     try:
         with asked():
-            sources = queries.metered_sources()
-            return History(
-                meters=list(Meter.objects.order_by("pk")),
-                sources=sources,
-                totals=queries.day_totals(day, zone, sources),
-                first_day=queries.first_day(zone, sources),
-            )
+            meters, sources = queries.metered_sources()
+            counted = queries.day(day, zone, sources)
+            return History(meters, sources, counted.totals, counted.first)
     except DatabaseAway:
         return None
 
@@ -234,7 +230,7 @@ def day_data(day: date, clock: Clock) -> dict[str, Any]:
     until = min(end, max(start, clock() + timedelta(minutes=5)))  # nothing to look for in the future
     means: dict[str, list[int | None]] = {}
     with asked():
-        sources = queries.metered_sources()
+        _all, sources = queries.metered_sources()
         meters = _electric_meters(sources)
         step = _step(meters)
         for meter in meters:
@@ -266,7 +262,7 @@ def readings_data(since: int, until: int) -> dict[str, Any]:
     span = (datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
     points: dict[str, list[tuple[int, int | None]]] = {}
     with asked():
-        sources = queries.metered_sources()
+        _all, sources = queries.metered_sources()
         for meter in _electric_meters(sources):
             points[meter.name] = queries.readings(queries.electricity_ids(sources, meter), *span)
     return {

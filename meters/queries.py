@@ -24,8 +24,8 @@ TABLES = {
 }
 # A register that its row lacks is looked for in this many more rows, never in the whole history.
 REACH_ROWS = 300
+DAWN = datetime(1970, 1, 1, tzinfo=UTC)  # before any reading
 MICROSECOND = timedelta(microseconds=1)
-OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Boundary:
     """The readings around an instant: `before` has those at or before it, newest first, `after` those later, oldest first."""
 
     at: datetime
-    before: list[tuple[Any, ...]]
-    after: list[tuple[Any, ...]]
+    before: list[tuple[Any, ...]] = field(default_factory=list)
+    after: list[tuple[Any, ...]] = field(default_factory=list)
 
     def value(self, register: int) -> int | None:
         """R(at) of the register with this place in REGISTERS; Wh or l."""
@@ -58,35 +58,53 @@ def interpolate(before: tuple[datetime, int], after: tuple[datetime, int], at: d
     return low + (high - low) * ((at - earlier) // MICROSECOND) // ((later - earlier) // MICROSECOND)
 
 
-def boundaries(kind: str, wanted: Sequence[tuple[int, datetime]]) -> list[Boundary]:
-    """The neighbours of each (source id, instant), in the order asked."""
-    found = _neighbours(kind, wanted, 1)
+def boundaries(wanted: Sequence[tuple[Source, datetime]]) -> list[Boundary]:
+    """The neighbours of each instant of a source, in the order asked."""
+    found = _neighbours(wanted, 1)
     lacking = [i for i, boundary in enumerate(found) if any(None in row for row in (*boundary.before, *boundary.after))]
     if lacking:
-        for i, boundary in zip(lacking, _neighbours(kind, [wanted[i] for i in lacking], REACH_ROWS), strict=True):
+        for i, boundary in zip(lacking, _neighbours([wanted[i] for i in lacking], REACH_ROWS), strict=True):
             found[i] = boundary
     return found
 
 
-def _neighbours(kind: str, wanted: Sequence[tuple[int, datetime]], rows: int) -> list[Boundary]:
-    """One look-up on the key for each side of each instant, all in one statement."""
+def _near_sql() -> str:
+    """One look-up on the key for each side of each instant, of either table, all in one statement."""
+    widest = max(map(len, REGISTERS.values()))
+    parts = []
+    for kind, names in REGISTERS.items():
+        columns = ", ".join((*names, *["NULL"] * (widest - len(names))))
+        this = "asked.volume" if kind == Source.Kind.VOLUME else "NOT asked.volume"
+        for side, order in (("<=", "DESC"), (">", "ASC")):
+            parts.append(
+                f"(SELECT time, {columns} FROM {TABLES[kind]} WHERE {this} AND source_id = asked.source_id AND time {side} asked.at"  # noqa: S608
+                f" ORDER BY time {order} LIMIT %(rows)s)"
+            )
+    return f"""
+        SELECT asked.i, asked.volume, near.*
+        FROM unnest(%(sources)s::smallint[], %(times)s::timestamptz[], %(volumes)s::boolean[])
+        WITH ORDINALITY AS asked(source_id, at, volume, i) CROSS JOIN LATERAL ({" UNION ALL ".join(parts)}) AS near"""  # noqa: S608
+
+
+NEAR_SQL = _near_sql()
+
+
+def _neighbours(wanted: Sequence[tuple[Source, datetime]], rows: int) -> list[Boundary]:
+    found = [Boundary(at) for _source, at in wanted]
     if not wanted:
-        return []
-    columns = ", ".join(("time", *REGISTERS[Source.Kind(kind)]))
-    table = TABLES[Source.Kind(kind)]
-    sql = f"""
-        SELECT asked.i, near.* FROM unnest(%s::smallint[], %s::timestamptz[]) WITH ORDINALITY AS asked(source_id, at, i)
-        CROSS JOIN LATERAL (
-            (SELECT {columns} FROM {table} WHERE source_id = asked.source_id AND time <= asked.at ORDER BY time DESC LIMIT %s)
-            UNION ALL
-            (SELECT {columns} FROM {table} WHERE source_id = asked.source_id AND time > asked.at ORDER BY time LIMIT %s)
-        ) AS near"""  # noqa: S608 - the names are this module's own
-    found = [Boundary(at, [], []) for _source, at in wanted]
+        return found
+    asked = {
+        "sources": [source.pk for source, _at in wanted],
+        "times": [at for _source, at in wanted],
+        "volumes": [source.kind == Source.Kind.VOLUME for source, _at in wanted],
+        "rows": rows,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(sql, [[source for source, _at in wanted], [at for _source, at in wanted], rows, rows])
-        for i, *row in cursor.fetchall():
+        cursor.execute(NEAR_SQL, asked)
+        for i, volume, *row in cursor.fetchall():
             boundary = found[i - 1]
-            (boundary.before if row[0] <= boundary.at else boundary.after).append(tuple(row))
+            width = 1 + len(REGISTERS[Source.Kind.VOLUME if volume else Source.Kind.ELECTRICITY])
+            (boundary.before if row[0] <= boundary.at else boundary.after).append(tuple(row[:width]))
     for boundary in found:
         boundary.before.sort(key=lambda row: row[0], reverse=True)
         boundary.after.sort(key=lambda row: row[0])
@@ -95,7 +113,7 @@ def _neighbours(kind: str, wanted: Sequence[tuple[int, datetime]], rows: int) ->
 
 def registers_at(source: Source, at: datetime) -> dict[str, int | None]:
     """R(at) of each of the source's registers."""
-    [boundary] = boundaries(source.kind, [(source.pk, at)])
+    [boundary] = boundaries([(source, at)])
     return {name: boundary.value(i) for i, name in enumerate(REGISTERS[Source.Kind(source.kind)])}
 
 
@@ -115,29 +133,28 @@ class Totals:
     last: datetime | None = None
 
 
-def day_totals(day: date, zone: tzinfo, sources: Iterable[Source] | None = None) -> dict[tuple[int, str], Totals]:
-    """The totals of a local day by (meter id, medium); without an entry: not a single reading to count from.
+@dataclass(slots=True)
+class Day:
+    """`totals` by (meter id, medium); without an entry there is not a single reading to count from. `first`: of all days."""
 
-    A day that is still running ends at the latest reading. The sources of a device that was replaced are summed.
-    """
-    start, end = timegrid.day_bounds(day, zone)
-    totals: dict[tuple[int, str], Totals] = {}
-    for kind, group in _by_kind(metered_sources() if sources is None else sources).items():
-        found = boundaries(kind, [(source.pk, at) for source in group for at in (start, end)])
-        parts: dict[tuple[int, str], list[Totals]] = {}
-        for source, first, last in zip(group, found[::2], found[1::2], strict=True):
-            part = _counted(REGISTERS[Source.Kind(kind)], first, last)
-            if part is not None and source.meter_id is not None:
-                parts.setdefault((source.meter_id, source.medium), []).append(part)
-        totals |= {key: _summed(several) for key, several in parts.items()}
-    return totals
+    totals: dict[tuple[int, str], Totals]
+    first: date | None
 
 
-def _by_kind(sources: Iterable[Source]) -> dict[str, list[Source]]:
-    groups: dict[str, list[Source]] = {}
-    for source in sources:
-        groups.setdefault(source.kind, []).append(source)
-    return groups
+def day(which: date, zone: tzinfo, sources: Sequence[Source]) -> Day:
+    """A local day. One that is still running ends at the latest reading; the sources of a replaced device are summed."""
+    start, end = timegrid.day_bounds(which, zone)
+    found = boundaries([(source, at) for source in sources for at in (DAWN, start, end)])
+    parts: dict[tuple[int, str], list[Totals]] = {}
+    for source, first, last in zip(sources, found[1::3], found[2::3], strict=True):
+        part = _counted(REGISTERS[Source.Kind(source.kind)], first, last)
+        if part is not None and source.meter_id is not None:
+            parts.setdefault((source.meter_id, source.medium), []).append(part)
+    oldest = min((boundary.after[0][0] for boundary in found[::3] if boundary.after), default=None)
+    return Day(
+        totals={key: _summed(several) for key, several in parts.items()},
+        first=None if oldest is None else timegrid.local_day(oldest, zone),
+    )
 
 
 def _counted(names: Sequence[str], start: Boundary, end: Boundary) -> Totals | None:
@@ -172,16 +189,22 @@ def _summed(parts: Sequence[Totals]) -> Totals:
     names = {name for part in parts for name in part.registers} - went_back
     return Totals(
         registers={name: sum(part.registers.get(name, 0) for part in parts) for name in sorted(names)},
-        counters=max(parts, key=lambda part: part.last or OLDEST).counters,
+        counters=max(parts, key=lambda part: part.last or DAWN).counters,
         unknown=went_back,
         counted_from=None if whole_day else min(part.counted_from for part in parts if part.counted_from),
         last=max((part.last for part in parts if part.last), default=None),
     )
 
 
-def metered_sources() -> list[Source]:
-    """Every source that belongs to a meter, retired ones included, with its meter."""
-    return list(Source.objects.filter(meter__isnull=False).select_related("meter").order_by("meter_id", "id"))
+def metered_sources() -> tuple[list[Meter], list[Source]]:
+    """Every meter, and every source that belongs to one, retired ones included; each source knows its meter."""
+    meters = list(Meter.objects.order_by("pk"))
+    by_id = {meter.pk: meter for meter in meters}
+    sources = list(Source.objects.filter(meter__in=by_id).order_by("meter_id", "id"))
+    for source in sources:
+        if source.meter_id is not None:
+            source.meter = by_id[source.meter_id]
+    return meters, sources
 
 
 def electricity_ids(sources: Iterable[Source], meter: Meter) -> list[int]:
@@ -191,14 +214,17 @@ def electricity_ids(sources: Iterable[Source], meter: Meter) -> list[int]:
 def day_power(source_ids: Sequence[int], start: datetime, end: datetime, step_s: int) -> list[int | None]:
     """Mean net W (import positive) of the readings in each step from start to end; None where there is no reading."""
     means: list[int | None] = [None] * -(-(end - start) // timedelta(seconds=step_s))
-    # date_bin is integer arithmetic: half the time of extract(epoch ...), which is numeric.
+    # date_bin is integer arithmetic: half the time of extract(epoch ...) on every row, which is numeric.
     sql = f"""
-        SELECT date_bin(%s * interval '1 s', time, %s) AS step, sum(power_w), count(power_w) FROM {TABLES[Source.Kind.ELECTRICITY]}
-        WHERE source_id = ANY(%s::smallint[]) AND time >= %s AND time < %s GROUP BY step HAVING count(power_w) > 0"""  # noqa: S608
+        SELECT extract(epoch FROM step)::bigint, total, number FROM (
+            SELECT date_bin(%s * interval '1 s', time, %s) AS step, sum(power_w) AS total, count(power_w) AS number
+            FROM {TABLES[Source.Kind.ELECTRICITY]} WHERE source_id = ANY(%s::smallint[]) AND time >= %s AND time < %s GROUP BY 1
+        ) AS steps WHERE number > 0"""  # noqa: S608
+    first = int(start.timestamp())
     with connection.cursor() as cursor:
         cursor.execute(sql, [step_s, start, list(source_ids), start, end])
-        for step, total, count in cursor.fetchall():
-            means[(step - start) // timedelta(seconds=step_s)] = round(total / count)
+        for step, total, number in cursor.fetchall():
+            means[(step - first) // step_s] = round(total / number)
     return means
 
 
@@ -223,12 +249,3 @@ def rows_since(source: Source, since: datetime) -> int:
     """How many readings a source got since an instant."""
     model = ElectricityReading if source.kind == Source.Kind.ELECTRICITY else VolumeReading
     return model.objects.filter(source_id=source.pk, time__gte=since).count()
-
-
-def first_day(zone: tzinfo, sources: Iterable[Source] | None = None) -> date | None:
-    """The local day of the oldest reading of all."""
-    oldest = []
-    for kind, group in _by_kind(metered_sources() if sources is None else sources).items():
-        found = boundaries(kind, [(source.pk, OLDEST) for source in group])
-        oldest += [boundary.after[0][0] for boundary in found if boundary.after]
-    return timegrid.local_day(min(oldest), zone) if oldest else None

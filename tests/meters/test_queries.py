@@ -24,6 +24,14 @@ def seconds(n):
     return timedelta(seconds=n)
 
 
+def totals_of(day):
+    return queries.day(day, BRUSSELS, queries.metered_sources()[1]).totals
+
+
+def first_day():
+    return queries.day(DAY, BRUSSELS, queries.metered_sources()[1]).first
+
+
 def test_a_boundary_value_is_the_reading_at_that_instant():
     source = make_source(make_meter())
     electricity(source, [(NOON, 100), (NOON + seconds(1), 107)])
@@ -82,9 +90,9 @@ def test_quarters_sum_to_the_day_and_to_the_register_difference_across_the_autum
         start, end = timegrid.day_bounds(day, BRUSSELS)
         edges = [*timegrid.quarters(day, BRUSSELS), end]
         assert len(edges) == (101 if day == date(2026, 10, 25) else 97)
-        values = [boundary.value(0) for boundary in queries.boundaries("electricity", [(source.pk, edge) for edge in edges])]
+        values = [boundary.value(0) for boundary in queries.boundaries([(source, edge) for edge in edges])]
         assert values == [exact_value(rows, edge) for edge in edges]
-        total = queries.day_totals(day, BRUSSELS)[meter.pk, "electricity"]
+        total = totals_of(day)[meter.pk, "electricity"]
         assert total.registers == {"import_t1_wh": exact_value(rows, end) - exact_value(rows, start)}
         assert total.registers["import_t1_wh"] == sum(later - earlier for earlier, later in pairwise(values))
         assert total.counted_from is None
@@ -93,7 +101,7 @@ def test_quarters_sum_to_the_day_and_to_the_register_difference_across_the_autum
 def test_the_first_day_counts_from_its_first_reading_and_says_so():
     meter = make_meter()
     electricity(make_source(meter), [(NOON, 100), (NOON + seconds(60), 130), (NOON + timedelta(days=1), 500)])
-    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    total = totals_of(DAY)[meter.pk, "electricity"]
     midnight = timegrid.midnight(DAY + timedelta(days=1), BRUSSELS)
     assert total.counted_from == NOON
     assert total.registers == {"import_t1_wh": exact_value([(NOON + seconds(60), 130), (NOON + timedelta(days=1), 500)], midnight) - 100}
@@ -103,21 +111,21 @@ def test_a_day_that_is_still_running_ends_at_the_latest_reading():
     meter = make_meter()
     start = timegrid.midnight(DAY, BRUSSELS)
     electricity(make_source(meter), [(start - seconds(60), 40), (start + seconds(60), 60), (NOON, 130)])
-    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    total = totals_of(DAY)[meter.pk, "electricity"]
     assert (total.registers, total.counted_from, total.last) == ({"import_t1_wh": 80}, None, NOON)
 
 
 def test_days_without_a_reading_on_both_sides_have_no_totals():
     meter = make_meter()
     electricity(make_source(meter), [(NOON, 100), (NOON + seconds(60), 130)])
-    assert queries.day_totals(DAY - timedelta(days=1), BRUSSELS) == {}
-    assert queries.day_totals(DAY + timedelta(days=1), BRUSSELS) == {}
+    assert totals_of(DAY - timedelta(days=1)) == {}
+    assert totals_of(DAY + timedelta(days=1)) == {}
 
 
 def test_a_day_wholly_inside_a_gap_gets_its_share_of_the_counter():
     meter = make_meter()
     electricity(make_source(meter), [(datetime(2026, 10, 20, tzinfo=UTC), 0), (datetime(2026, 10, 30, tzinfo=UTC), 10 * 24_000)])
-    assert queries.day_totals(date(2026, 10, 25), BRUSSELS)[meter.pk, "electricity"].registers == {"import_t1_wh": 25_000}
+    assert totals_of(date(2026, 10, 25))[meter.pk, "electricity"].registers == {"import_t1_wh": 25_000}
 
 
 def test_the_sources_of_a_replaced_device_are_summed():
@@ -125,7 +133,7 @@ def test_the_sources_of_a_replaced_device_are_summed():
     start = timegrid.midnight(DAY, BRUSSELS)
     electricity(make_source(meter, serial="old"), [(start - seconds(1), 9000), (start, 9000), (NOON, 9600)])
     electricity(make_source(meter, serial="new"), [(NOON + seconds(300), 5), (NOON + seconds(3600), 55)])
-    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    total = totals_of(DAY)[meter.pk, "electricity"]
     assert total.registers == {"import_t1_wh": 650}
     assert (total.counted_from, total.last) == (None, NOON + seconds(3600))
 
@@ -135,9 +143,10 @@ def test_gas_and_water_count_alike_and_tell_their_last_reading():
     start = timegrid.midnight(DAY, BRUSSELS)
     volume(make_source(meter, "gas", "g"), [(start - seconds(150), 1000), (start + seconds(150), 1010), (NOON, 1500)])
     volume(make_source(meter, "water", "w"), [(start + seconds(3600), 70), (NOON + seconds(300), 99)])
-    totals = queries.day_totals(DAY, BRUSSELS)
-    assert totals[meter.pk, "gas"] == queries.Totals({"volume_l": 495}, last=NOON)
-    assert totals[meter.pk, "water"] == queries.Totals({"volume_l": 29}, counted_from=start + seconds(3600), last=NOON + seconds(300))
+    totals = totals_of(DAY)
+    gas, water = totals[meter.pk, "gas"], totals[meter.pk, "water"]
+    assert (gas.registers, gas.counters, gas.counted_from, gas.last) == ({"volume_l": 495}, {"volume_l": 1500}, None, NOON)
+    assert (water.registers, water.counted_from, water.last) == ({"volume_l": 29}, start + seconds(3600), NOON + seconds(300))
 
 
 def test_a_counter_that_went_back_leaves_its_register_out():
@@ -145,7 +154,7 @@ def test_a_counter_that_went_back_leaves_its_register_out():
     start = timegrid.midnight(DAY, BRUSSELS)
     rows = [(start, {"import_t1_wh": 900, "export_t1_wh": 10}), (NOON, {"import_t1_wh": 3, "export_t1_wh": 17})]
     electricity(make_source(meter), rows)
-    total = queries.day_totals(DAY, BRUSSELS)[meter.pk, "electricity"]
+    total = totals_of(DAY)[meter.pk, "electricity"]
     assert (total.registers, total.unknown) == ({"export_t1_wh": 7}, {"import_t1_wh"})
 
 
@@ -154,7 +163,7 @@ def test_each_meter_has_its_own_totals():
     start = timegrid.midnight(DAY, BRUSSELS)
     electricity(make_source(first), [(start, 0), (NOON, 11)])
     electricity(make_source(second), [(start, 0), (NOON, 22)])
-    totals = queries.day_totals(DAY, BRUSSELS)
+    totals = totals_of(DAY)
     assert [totals[meter.pk, "electricity"].registers["import_t1_wh"] for meter in (first, second)] == [11, 22]
 
 
@@ -194,10 +203,10 @@ def test_readings_of_a_span_come_in_order_with_both_ends():
 
 def test_the_first_day_is_that_of_the_oldest_reading_of_any_source():
     meter = make_meter()
-    assert queries.first_day(BRUSSELS) is None
+    assert first_day() is None
     electricity(make_source(meter), [(NOON, 1)])
     volume(make_source(meter, "gas", "g"), [(datetime(2026, 10, 1, 22, 30, tzinfo=UTC), 1)])
-    assert queries.first_day(BRUSSELS) == date(2026, 10, 2)
+    assert first_day() == date(2026, 10, 2)
 
 
 def nodes(plan):
@@ -224,7 +233,7 @@ def week():
 def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_pages(week):
     start, end = timegrid.day_bounds(DAY, BRUSSELS)
     with CaptureQueriesContext(connection) as captured:
-        queries.day_totals(DAY, BRUSSELS, [week])
+        queries.day(DAY, BRUSSELS, [week])
         queries.readings([week.pk], NOON, NOON + timedelta(hours=2))
         queries.day_power([week.pk], start, end, 120)
         queries.latest(week)
@@ -235,6 +244,9 @@ def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_
             [answer] = cursor.fetchone()
         plan = (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
         assert "Seq Scan" not in [node["Node Type"] for node in nodes(plan)], query["sql"]
-        assert {node["Index Name"] for node in nodes(plan) if "Index Name" in node} == {"meters_electricityreading_pkey"}
+        assert {node["Index Name"] for node in nodes(plan) if "Index Name" in node} <= {
+            "meters_electricityreading_pkey",
+            "meters_volumereading_pkey",
+        }
         if i in (0, 3):
             assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40, "a look-up, not a scan"
