@@ -149,7 +149,7 @@ STATUS_WORDS.get(code, code)))
         at = _state(obj).get("last_telegram")
         if at is None:
             return gettext("none yet")
-        return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):,.0f}"}
+        return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):.0f}"}
 
 
 STATUS_WORDS = {
