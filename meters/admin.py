@@ -142,16 +142,6 @@ class MeterAdmin(ModelAdmin):
         return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):.0f}"}
 
 
-STATUS_WORDS.get(code, code)))
-
-    @display(description=_("last telegram"))
-    def last_telegram(self, obj: Meter) -> str:
-        at = _state(obj).get("last_telegram")
-        if at is None:
-            return gettext("none yet")
-        return gettext("%(seconds)s s ago") % {"seconds": f"{max(0, time.time() - at):.0f}"}
-
-
 STATUS_WORDS = {
     "live": _("live"),
     "silent": _("silent"),
