@@ -116,7 +116,7 @@ def test_a_wrong_checksum_on_a_dsmr_3_telegram_is_a_fault_too() -> None:
 
 
 def test_lower_case_checksums_and_lf_line_ends_are_accepted() -> None:
-    raw = telegrams.write(telegrams.BELGIUM)
+    raw = next(raw for raw in telegrams.second_by_second(50) if any(digit in raw[-6:] for digit in b"ABCDEF"))
     body, _, given = raw.rpartition(b"!")
     assert decode(body + b"!" + given.lower()).valid
     assert decode(raw.replace(b"\r\n", b"\n")).valid, "an adapter changed the line ends"

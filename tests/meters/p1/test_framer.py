@@ -60,6 +60,12 @@ def test_a_telegram_above_the_cap_is_dropped_and_the_next_one_is_found() -> None
     assert framer.discarded > 10000
 
 
+def test_noise_after_an_exclamation_mark_is_no_end_of_a_telegram() -> None:
+    found, framer = cut(b"/ISK5\r\n\r\n!" + b"\x80" * 30 + b"\r\n" + ONE)
+    assert found == [ONE]
+    assert framer.cut == 1
+
+
 def test_a_last_telegram_without_a_line_end_is_whole() -> None:
     assert cut(ONE + ONE.rstrip())[0] == [ONE, ONE]
     assert cut(PLAIN.rstrip())[0] == [PLAIN]
@@ -83,11 +89,13 @@ GARBAGE = {
 @pytest.mark.parametrize("kind", GARBAGE)
 def test_ten_megabytes_without_a_telegram_take_linear_time_and_the_next_telegram_is_found(kind: str) -> None:
     begin = time.process_time()
-    found, framer = cut(GARBAGE[kind] + b"\r\n" + ONE, 4096)
-    assert found[-1] == ONE
-    assert len(found) == 1
+    data = GARBAGE[kind] + b"\r\n" + ONE
+    framer, found = Framer(), []
+    for i in range(0, len(data), 4096):
+        found += framer.feed(data[i : i + 4096])
+        assert len(framer._buffer) <= 65537, "what is held stays below the cap"
+    assert found == [ONE]
     assert time.process_time() - begin < 8
-    assert len(framer._buffer) <= 65537
 
 
 @given(
@@ -107,3 +115,10 @@ def test_any_split_of_a_stream_gives_the_same_telegrams(parts: list[bytes], spli
 def test_one_byte_at_a_time_gives_the_same_telegrams() -> None:
     data = ONE[300:] + ONE + PLAIN + ONE[:200]
     assert cut(data, 1)[0] == [ONE, PLAIN]
+
+
+def test_a_long_telegram_that_comes_byte_by_byte_is_not_searched_again_for_each() -> None:
+    long = b"/ISK5\r\n" + b"1-0:1.8.1(000661.701*kWh)\r\n" * 2000 + b"!ABCD\r\n"
+    begin = time.process_time()
+    assert cut(long, 1)[0] == [long]
+    assert time.process_time() - begin < 3
