@@ -103,8 +103,6 @@ class House:
     def _quarter_w(self, day: Day, at: int) -> int:
         """Import since the running clock quarter began, spread over 900 s."""
         begin = at - at % QUARTER_S
-        if begin == at:
-            return 0
         return (day.energy_ws(at - day.start)[0] - day.energy_ws(begin - day.start)[0]) // QUARTER_S
 
     def gas(self, at: int) -> Volume:

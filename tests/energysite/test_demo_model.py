@@ -30,6 +30,7 @@ def test_each_counter_moves_by_the_integral_of_the_power_to_1_wh(house: House, d
         power = house.net_w(second)
         register = 1 if day.weekday() < 5 and 7 <= local(second).hour < 22 else 2
         (imported if power > 0 else exported)[register] += abs(power)
+    assert house.day(day).energy_ws(end - begin) == (sum(imported.values()), sum(exported.values()))
     first, last = house.reading(begin), house.reading(end)
     moved = [
         last.import_t1_wh - first.import_t1_wh,
