@@ -58,7 +58,7 @@ packages() {
     key="$(.venv/bin/python --version) $(fingerprint requirements.txt "$2")"
     fresh "$1" "$key" && return
     say "installing Python packages from $2 (the first time takes a minute)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$2" ||
+    .venv/bin/python -m pip install -qq --disable-pip-version-check -r "$2" ||
         fail "The Python packages could not be installed (see above)." "Is there a connection to the internet? Then run it again."
     stamp "$1" "$key"
 }
@@ -73,7 +73,7 @@ find_npm() {
     if ! fresh node "$NODE_WHEEL"; then
         say "fetching Node.js, to build the pages' scripts"
         rm -rf "$node"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --target "$node" "$NODE_WHEEL" ||
+        .venv/bin/python -m pip install -qq --disable-pip-version-check --target "$node" "$NODE_WHEEL" ||
             fail "Node.js could not be fetched (see above)." "Run it again with a connection to the internet, or install npm: sudo apt install npm"
         stamp node "$NODE_WHEEL"
     fi
