@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 from asgiref.sync import sync_to_async
+from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
@@ -44,6 +45,10 @@ class GuardedConsumer(AsyncWebsocketConsumer):
             await send({"type": "websocket.close", "code": sockets.RESTART})
         finally:
             self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without channels' visit to another thread for each message: nothing here holds a connection (see off_loop)."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         try:
