@@ -10,6 +10,7 @@ import secrets
 import threading
 import time
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import redis
@@ -41,6 +42,7 @@ class Look:
     id: str
     address: str
     started: float
+    deadline_s: float = DEADLINE_S
     state: str = "running"
     seconds: float = 0
     baud: int = 0
@@ -57,7 +59,7 @@ class Look:
         return self.hint.splitlines()
 
     def waited_s(self, now: float) -> int:
-        return max(0, min(DEADLINE_S, int(now - self.started)))
+        return max(0, min(int(self.deadline_s), int(now - self.started)))
 
 
 def _key(look: str) -> str:
@@ -83,9 +85,9 @@ def _save(look: Look) -> None:
     live.client().set(_key(look.id), json.dumps(asdict(look)), ex=KEPT_S)
 
 
-def start(address: str, *, baud: int = 0, dialect: str = "auto") -> Look:
+def start(address: str, *, baud: int = 0, dialect: str = "auto", deadline_s: float = DEADLINE_S) -> Look:
     """Begin to listen at `address` (validated by the caller). A look under way at the same address is joined, not doubled."""
-    look = Look(id=secrets.token_hex(8), address=address, started=time.time())
+    look = Look(id=secrets.token_hex(8), address=address, started=time.time(), deadline_s=deadline_s)
     client = live.client()
     _save(look)
     if not client.set(_address_key(address), look.id, nx=True, ex=LOST_S):
@@ -101,8 +103,8 @@ def start(address: str, *, baud: int = 0, dialect: str = "auto") -> Look:
 def _run(look: Look, baud: int, dialect: str, language: str | None) -> None:
     with override(language):  # hints are for the person who asked
         try:
-            probe = detect.probe(look.address, baud=baud, dialect=dialect, deadline_s=DEADLINE_S, begins=lambda speed: _begin(look, speed))
-            _fill(look, probe)
+            tell = partial(_begin, look)
+            _fill(look, detect.probe(look.address, baud=baud, dialect=dialect, deadline_s=look.deadline_s, begins=tell))
         except Exception:
             # The thread's last chance to tell the page; the log has the details.
             log.exception("look failed", address=look.address)
