@@ -9,6 +9,7 @@ import pytest
 from energysite.errors import DeviceConfigError, DeviceUnavailable
 from meters.p1.framer import Framer
 from meters.transports import Transport, connect
+from meters.transports.cable import Cable
 from tests.emulators import telegrams
 from tests.emulators.p1_pty import P1Cable
 
@@ -51,7 +52,9 @@ def test_silence_ends_at_the_deadline(cable: P1Cable) -> None:
 
 
 def test_9600_baud_is_another_speed(cable: P1Cable) -> None:
-    transport = connect(cable.address, baud=9600)
+    transport = Cable(cable.address, 9600)
+    # A pty has no bits on a wire to tell 7E1 from 8N1 by.
+    assert (transport._port.bytesize, transport._port.parity) == (7, "E")
     cable.send(ONE)
     assert b"FLU5" not in transport.read(soon())
     transport.close()
