@@ -154,7 +154,8 @@ class LiveConsumer(GuardedConsumer):
             await self.end(sockets.RESTART)
             return
         sent = self._changes.sent(frame["source"])
-        if sent is not None and time.monotonic() < self._settled_at and frame["received"] <= sent["received"]:
+        # Two telegrams that came in one piece were received at the same instant: only the frame itself tells them apart.
+        if sent is not None and time.monotonic() < self._settled_at and (frame["received"] < sent["received"] or frame == sent):
             return
         await self.send_message(self._changes.message(frame))
 

@@ -138,14 +138,12 @@ def _one_hertz(house: House, port: Port, plan: Plan, say: Callable[[str], None])
     _paced(port, telegrams, begin, plan.settle_s, 1)
     groups = house.groups()
     cpu = {name: processes.cpu_s(pids) for name, pids in groups.items()}
-    every = [pid for pids in groups.values() for pid in pids]
-    written, wal = processes.written_bytes(every), house.query("SELECT pg_current_wal_insert_lsn() - '0/0'")
+    wal = house.query("SELECT pg_current_wal_insert_lsn() - '0/0'")
     spool, began = SpoolWatch(house.data_dir / "house" / "segments"), time.monotonic()
     page.sizes.clear()
     sent = _paced(port, telegrams, begin + plan.settle_s, plan.telegrams, 1)
     elapsed = time.monotonic() - began
     wal, spooled = float(house.query("SELECT pg_current_wal_insert_lsn() - '0/0'") - wal), spool.end()
-    written = processes.written_bytes(every) - written
     spent = {name: (house.cpu_s([name]) - cpu[name]) / elapsed * 1000 for name in groups}
     yield from _delays("1 Hz", sent, page)
     page.close()
@@ -158,7 +156,6 @@ def _one_hertz(house: House, port: Port, plan: Plan, say: Callable[[str], None])
         yield figure(f"CPU at 1 Hz: {name}", value, "ms/s")
     yield figure("WAL at 1 Hz", wal / elapsed * DAY_S / 1e6, "MB/day", "<= 60", "dsmr-reader 225 MB/day")
     yield figure("spool at 1 Hz", spooled / elapsed * DAY_S / 1e6, "MB/day")
-    yield figure("disk writes of all processes at 1 Hz", written / elapsed * DAY_S / 1e6, "MB/day")
 
 
 def _memory(memory: dict[str, int], plan: Plan) -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""CPU, memory and disk writes of a tree of processes, from /proc."""
+"""CPU and memory of a tree of processes, from /proc."""
 
 import os
 from collections.abc import Iterable
@@ -40,17 +40,12 @@ def cpu_s(pids: Iterable[int]) -> float:
 
 def pss_bytes(pids: Iterable[int]) -> int:
     """Proportional set size: memory shared by several counts once in all."""
-    return sum(_from_file(pid, "smaps_rollup", "Pss:") << 10 for pid in pids)
+    return sum(_pss_kib(pid) << 10 for pid in pids)
 
 
-def written_bytes(pids: Iterable[int]) -> int:
-    """What these sent towards the disk."""
-    return sum(_from_file(pid, "io", "write_bytes:") for pid in pids)
-
-
-def _from_file(pid: int, name: str, label: str) -> int:
+def _pss_kib(pid: int) -> int:
     try:
-        text = Path(f"/proc/{pid}/{name}").read_text()
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        return 0
-    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(label)), 0)
+        return 0  # it has ended
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
