@@ -13,6 +13,7 @@ PLAIN_DIALECTS = frozenset({V3, V2})
 # A telegram that lacks one of these is no reading, whatever its checksum says.
 REQUIRED = (("import_t1_wh", "1-0:1.8.1"), ("import_w", "1-0:1.7.0"))
 SHOWN = 60
+NAMED = 3
 
 
 def decode(raw: bytes, dialect: str = AUTO) -> Telegram:
@@ -156,7 +157,8 @@ class _Found:
         self._check_required(dialect)
         error, reason = self.error, self.reason
         if reason is None and self.left_out:
-            error, reason = f"Left out: {'; '.join(self.left_out)}.", "left_out"
+            more = f"; and {len(self.left_out) - NAMED} more" if len(self.left_out) > NAMED else ""
+            error, reason = f"Left out: {'; '.join(self.left_out[:NAMED])}{more}.", "left_out"
         get = self.numbers.get
         values: dict[str, Any] = {name: get(name) for name in _DIRECT}
         return Telegram(

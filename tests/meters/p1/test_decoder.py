@@ -319,3 +319,10 @@ def test_what_a_device_wrote_is_harmless_in_the_error() -> None:
     error = decode(raw).error or ""
     assert error.isprintable()
     assert len(error) < 200
+
+
+def test_many_unreadable_lines_are_named_up_to_three() -> None:
+    broken = {f"1-0:{obis}.7.0": f"1-0:{obis}.7.0(x*V)" for obis in (32, 52, 72, 31, 51)}
+    error = decode(telegrams.belgium(**broken)).error or ""
+    assert error.count("cannot be read") == 3
+    assert error.endswith("; and 2 more.")

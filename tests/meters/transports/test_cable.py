@@ -1,3 +1,4 @@
+import errno
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 from energysite.errors import DeviceConfigError, DeviceUnavailable
 from meters.p1.framer import Framer
 from meters.transports import Transport, connect
-from meters.transports.cable import Cable
+from meters.transports.cable import Cable, _in_words
 from tests.emulators import telegrams
 from tests.emulators.p1_pty import P1Cable
 
@@ -52,12 +53,12 @@ def test_silence_ends_at_the_deadline(cable: P1Cable) -> None:
 
 
 def test_9600_baud_is_another_speed(cable: P1Cable) -> None:
-    transport = Cable(cable.address, 9600)
+    slow = Cable(cable.address, 9600)
     # A pty has no bits on a wire to tell 7E1 from 8N1 by.
-    assert (transport._port.bytesize, transport._port.parity) == (7, "E")
+    assert (slow._port.bytesize, slow._port.parity) == (7, "E")
     cable.send(ONE)
-    assert b"FLU5" not in transport.read(soon())
-    transport.close()
+    assert b"FLU5" not in slow.read(soon())
+    slow.close()
     with P1Cable("old", baud=9600) as old:
         transport = connect(old.address, baud=9600)
         old.send(ONE)
@@ -123,3 +124,19 @@ def test_a_missing_port_says_what_to_check() -> None:
 def test_what_is_no_meter_address_is_never_opened(address: str) -> None:
     with pytest.raises(DeviceConfigError, match="is no meter address"):
         connect(address)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.EACCES, DeviceUnavailable, "sudo usermod -aG dialout $USER"),
+        (errno.ENODEV, DeviceUnavailable, "Check that the cable is plugged in"),
+        (errno.ENOTTY, DeviceConfigError, "is no serial port"),
+        (errno.EIO, DeviceUnavailable, "Input/output error. Unplug the cable"),
+        (None, DeviceUnavailable, "unknown reason"),
+    ],
+)
+def test_each_reason_why_a_port_does_not_open_is_told_in_words(number: int | None, kind: type[Exception], words: str) -> None:
+    told = _in_words("/dev/ttyUSB97", "/dev/ttyUSB97", number)
+    assert isinstance(told, kind)
+    assert words in str(told)
