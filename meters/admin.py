@@ -24,6 +24,7 @@ from meters import admin_test
 from meters.models import Meter, Source, UndecodableTelegram
 
 RAW_SHOWN = 4000
+STATUS_SHOWN = 120
 
 
 class MeterAdminForm(forms.ModelForm):
@@ -127,12 +128,21 @@ class MeterAdmin(ModelAdmin):
 
     @display(
         description=_("status"),
-        label={"live": "success", "connecting": "info", "silent": "warning", "unreadable": "warning", "error": "danger"},
+        label={
+            "live": "success",
+            "connecting": "info",
+            "silent": "warning",
+            "unreadable": "warning",
+            "error": "danger",
+            "disabled": "default",
+            "unknown": "default",
+        },
     )
     def status(self, obj: Meter) -> tuple[str, str]:
         state = _state(obj)
         code = str(state.get("status", "unknown")) if obj.enabled else "disabled"
-        return code, plain(str(state.get("error") or STATUS_WORDS.get(code, code)))
+        said = str(state.get("error") or "").partition("\n")[0]
+        return code, plain(said, STATUS_SHOWN) or str(STATUS_WORDS.get(code, code))
 
     @display(description=_("last telegram"))
     def last_telegram(self, obj: Meter) -> str:
