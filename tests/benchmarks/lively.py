@@ -29,7 +29,8 @@ class Plan:
     memory_at_s: int  # after the first telegram
 
 
-FULL, QUICK = Plan(20, 300, 120), Plan(5, 30, 20)
+# Two minutes to settle: the database looks once at all its new tables, which no later day does again.
+FULL, QUICK = Plan(120, 300, 120), Plan(5, 30, 20)
 
 
 class Page:
