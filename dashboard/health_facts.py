@@ -5,7 +5,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import django
 import redis
@@ -120,7 +120,7 @@ def _lively(names: list[str]) -> Lively | None:
     client = payloads.live_client()
     try:
         frames = live.last_frames(client)
-        server = cast(dict[str, Any], client.info("server"))
+        server = client.info("server")
         return Lively(
             version=str(server.get("valkey_version") or server["redis_version"]),
             frames=frames,

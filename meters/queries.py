@@ -93,7 +93,7 @@ def _neighbours(wanted: Sequence[tuple[Source, datetime]], rows: int) -> list[Bo
     found = [Boundary(at) for _source, at in wanted]
     if not wanted:
         return found
-    asked = {
+    asked: dict[str, Any] = {
         "sources": [source.pk for source, _at in wanted],
         "times": [at for _source, at in wanted],
         "volumes": [source.kind == Source.Kind.VOLUME for source, _at in wanted],

@@ -6,12 +6,17 @@
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import figures, lively, pages, stored
 
 SUITES = {"stored": stored.measure, "live": lively.measure, "pages": pages.measure}
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def _say(suite: str, line: str) -> None:
+    print(f"[{suite}] {line}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -23,10 +28,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter samples, nothing is written")
     options = parser.parse_args()
     found: list[figures.Figure] = []
-    for name in options.names or SUITES:
-        for one in SUITES[name](options.quick, lambda line, suite=name: print(f"[{suite}] {line}", file=sys.stderr, flush=True)):
-            found.append(one)
-    print(figures.table(found))
+    try:
+        for name in options.names or SUITES:
+            found += SUITES[name](options.quick, partial(_say, name))
+    finally:  # what was measured is told, whatever ends it
+        print(figures.table(found))
     if not options.quick:
         path = Path(os.environ.get("DATA_DIR") or ROOT / "var") / "bench.json"
         figures.save(found, path)

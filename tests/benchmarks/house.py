@@ -120,4 +120,4 @@ class House:
 
     def cpu_s(self, names: Iterable[str] = ()) -> float:
         groups = self.groups()
-        return sum(processes.cpu_s(groups[name]) for name in names or groups)
+        return sum((processes.cpu_s(groups[name]) for name in names or groups), 0.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.benchmarks import processes
 from tests.benchmarks.figures import Figure, figure, percentile
@@ -42,7 +43,10 @@ class Page:
         self.full_size = 0
         self._source = source
         self._socket = connect(
-            house.url.replace("http", "ws") + "/ws/live/", origin=house.url, additional_headers={"Cookie": f"sessionid={house.session}"}
+            house.url.replace("http", "ws") + "/ws/live/",
+            origin=Origin(house.url),
+            additional_headers={"Cookie": f"sessionid={house.session}"},
+            proxy=None,
         )
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count, islice
 
 from meters.p1 import checksum
@@ -59,11 +60,11 @@ def _restamped(original: Sequence[bytes], begin: int) -> Iterator[bytes]:
         body = original[i % len(original)].rpartition(b"!")[0] + b"!"
         body = STAMP.sub(f"0-0:1.0.0({stamp(begin + i)})".encode(), body)
         rounds = 1000 * (i // len(original))  # the counters of the next round go on above those of the last
-        body = COUNTER.sub(lambda found, more=rounds: _raised(found, more), body)
+        body = COUNTER.sub(partial(_raised, rounds), body)
         yield body + checksum.of(body) + b"\r\n"
 
 
-def _raised(found: re.Match[bytes], wh: int) -> bytes:
+def _raised(wh: int, found: re.Match[bytes]) -> bytes:
     value = int(found[2]) * 1000 + int(found[3]) + wh
     return b"%s%06d.%03d%s" % (found[1], value // 1000, value % 1000, found[4])
 
