@@ -60,6 +60,7 @@ class Collector:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._synced = self._told = float("-inf")
+        self._trouble: tuple[str | None, str | None] = (None, None)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -123,9 +124,11 @@ class Collector:
             log.error("the spool could not be brought to the disk", error=str(error))
 
     def _tell(self) -> None:
-        if time.monotonic() - self._told < STATE_S:
+        """Every 5 s, and at once when the database goes or comes, or readings are refused."""
+        trouble = (self.writer.away, self.spool.refusing)
+        if time.monotonic() - self._told < STATE_S and trouble == self._trouble:
             return
-        self._told = time.monotonic()
+        self._told, self._trouble = time.monotonic(), trouble
         live.set_process_state(PROCESS, self.state())
         live.heartbeat(PROCESS)
         for name, config in self._wanted.items():

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_S = 2.0
 BATCH = 5000
-LONGEST_PAUSE_S = 8.0
+LONGEST_PAUSE_S = 5.0
 ASIDE_BYTES = 10 << 20
 KEPT_UNDECODABLE = 10_000
 WAITING_UNDECODABLE = 500
@@ -52,7 +52,7 @@ class Writer(threading.Thread):
         self._pause_s = every_s
         self.stored = 0
         self.aside = 0
-        self._away: str | None = "not asked yet"
+        self.away: str | None = "not asked yet"  # what the database said last, None while it answers
         self._since = time.time()
 
     # From other threads
@@ -69,8 +69,8 @@ class Writer(threading.Thread):
             "spool_oldest": oldest[0][4] if oldest else None,
             "stored_total": self.stored,
             "set_aside": self.aside,
-            "database": "ok" if self._away is None else "away",
-            "database_error": self._away,
+            "database": "ok" if self.away is None else "away",
+            "database_error": self.away,
             "database_since": self._since,
         }
 
@@ -97,7 +97,7 @@ class Writer(threading.Thread):
         pause = threading.Event()
         while time.monotonic() < until:
             more = self.step()
-            if self._away is not None:
+            if self.away is not None:
                 return
             if not more and not self._marks and self._unsettled == self._certain:
                 self.segments.release(self._certain, final=True)
@@ -122,18 +122,18 @@ class Writer(threading.Thread):
         return more
 
     def _lost(self, error: Error) -> None:
-        if self._away is None or self._away == "not asked yet":
+        if self.away is None or self.away == "not asked yet":
             self._since = time.time()
             log.warning("the database is away: readings wait in the spool", error=str(error))
-        self._away = str(error).strip().partition("\n")[0] or type(error).__name__
+        self.away = str(error).strip().partition("\n")[0] or type(error).__name__
         self._pause_s = min(self._pause_s * 1.5, LONGEST_PAUSE_S)
         self._rewind()
         connection.close()
 
     def _found(self) -> None:
-        if self._away is not None:
+        if self.away is not None:
             log.info("the database is there", away_s=round(time.time() - self._since), waiting_bytes=self.segments.waiting(self._written))
-            self._away, self._since = None, time.time()
+            self.away, self._since = None, time.time()
         self._pause_s = self._every_s
 
     def _rewind(self) -> None:
