@@ -225,7 +225,7 @@ def test_a_source_is_renamed_and_retired_but_never_deleted(owner: Client, meter:
 
 
 def test_an_undecodable_telegram_is_shown_as_harmless_text_and_cannot_be_changed(owner: Client, meter: Meter) -> None:
-    raw = b"/XXX5\r\n0-0:96.13.0(<script>alert(1)</script>)\x1b[2J\x00\xff\r\n!0000\r\n"
+    raw = b"/KFM5\r\n0-0:96.13.0(<script>alert(1)</script>)\x1b[2J\x00\xff\r\n!0000\r\n"
     row = UndecodableTelegram.objects.create(meter=meter, received=timezone.now(), reason="checksum", detail="bad\x07sum", raw=raw)
     where = f"/admin/meters/undecodabletelegram/{row.pk}/change/"
     shown = owner.get(where).content.decode()
