@@ -1,10 +1,19 @@
 """What the page's script says. It is rendered by the server, so the browser needs no catalogue of its own."""
 
+from functools import cache
+
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 
 def for_script() -> dict[str, str]:
     """Texts by name; words in braces are filled in by the script."""
+    return _in(get_language())
+
+
+@cache
+def _in(_language: str | None) -> dict[str, str]:
+    """Each page needs them several times, and they change with the language only."""
     return {
         "connecting": _("connecting"),
         "live": _("live, {age} ago"),
