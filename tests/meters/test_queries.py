@@ -126,6 +126,12 @@ def test_days_without_a_reading_on_both_sides_have_no_totals():
     assert totals_of(DAY + timedelta(days=1)) == {}
 
 
+def test_a_reading_at_the_next_midnight_alone_says_nothing_of_the_day_before_it():
+    midnight = timegrid.midnight(DAY + timedelta(days=1), BRUSSELS)
+    electricity(make_source(make_meter()), [(midnight, 100), (midnight + seconds(60), 130)])
+    assert totals_of(DAY) == {}
+
+
 def test_a_day_wholly_inside_a_gap_gets_its_share_of_the_counter():
     meter = make_meter()
     electricity(make_source(meter), [(datetime(2026, 10, 20, tzinfo=UTC), 0), (datetime(2026, 10, 30, tzinfo=UTC), 10 * 24_000)])
@@ -176,6 +182,7 @@ def test_day_power_is_the_mean_of_the_readings_in_each_step_and_null_where_there
     start, end = timegrid.day_bounds(DAY, BRUSSELS)
     rows = [
         (start, 100),
+        (start + seconds(1), 103),
         (start + seconds(119), -51),
         (start + seconds(120), 7),
         (start + seconds(300), None),
@@ -185,7 +192,7 @@ def test_day_power_is_the_mean_of_the_readings_in_each_step_and_null_where_there
     electricity(source, [(time, {"power_w": power}) for time, power in rows])
     means = queries.day_power([source.pk], start, end, 120)
     assert len(means) == 720
-    assert {i: mean for i, mean in enumerate(means) if mean is not None} == {0: 24, 1: 7, 719: -2500}
+    assert {i: mean for i, mean in enumerate(means) if mean is not None} == {0: 51, 1: 7, 719: -2500}
 
 
 def test_day_power_of_the_autumn_day_has_25_hours():
