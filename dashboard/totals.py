@@ -1,5 +1,6 @@
 """A day's totals as the page lists them. Counters stay with their registers, so that the script can count on from there."""
 
+from datetime import tzinfo
 from typing import Any
 
 import redis
@@ -62,7 +63,7 @@ def _counting(meter: dict[str, Any], registers: list[str]) -> dict[str, str]:
     return {"fields": " ".join(registers), "bases": " ".join(str(bases[name]) for name in registers)}
 
 
-def volume_totals(meter: dict[str, Any]) -> list[dict[str, Any]]:
+def volume_totals(meter: dict[str, Any], zone: tzinfo) -> list[dict[str, Any]]:
     """Gas and water, where the meter has them."""
     frame = meter["frame"] or {}
     found = []
@@ -82,7 +83,8 @@ def volume_totals(meter: dict[str, Any]) -> list[dict[str, Any]]:
                 "format": form,
                 "unit": unit,
                 "base": meter["bases"].get(field),
-                "at": meter.get(f"{medium}_at"),
+                "at_epoch": frame.get(f"{medium}_time"),
+                "at": figures.local_time(frame[f"{medium}_time"], zone) if f"{medium}_time" in frame else meter[f"{medium}_at"],
             }
         )
     return found

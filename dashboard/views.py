@@ -49,13 +49,14 @@ def now(request: HttpRequest) -> HttpResponse:
         "today_url": _day_url(today, today, kept),
     }
     if meter is not None:
-        start, end = (int(bound.timestamp()) for bound in timegrid.day_bounds(payload["date"], ZoneInfo(payload["zone"])))
+        zone = ZoneInfo(payload["zone"])
+        start, end = (int(bound.timestamp()) for bound in timegrid.day_bounds(payload["date"], zone))
         meter["totals"] = up_to_frame(meter, start, end)
         context |= {
             "day_start": start,
             "day_end": end,
             "totals": electricity_totals(meter, register_words(meter["name"])),
-            "volumes": volume_totals(meter),
+            "volumes": volume_totals(meter, zone),
         }
         context |= _live(meter, request.house) if payload["is_today"] else {}  # type: ignore[attr-defined]
         context["day_config"] = _day_config(payload, meter["name"])

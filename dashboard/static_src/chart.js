@@ -6,6 +6,7 @@ import { init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 
 import { clockTime, inDoubledHour, localHour } from "./clock.js";
+import { curves } from "./curves.js";
 import { formats } from "./figures.js";
 import { say } from "./house.js";
 import { hatch, themeColours } from "./paint.js";
@@ -83,27 +84,6 @@ function curve(name, data, colour, areaStyle) {
 function nowLine(until, live, text, colours) {
   const line = { xAxis: until, lineStyle: { color: colours.ink2, type: [4, 4], width: 1 }, label: { ...text, formatter: say("now"), position: "end" } };
   return { silent: true, symbol: "none", animation: false, data: live ? [line] : [] };
-}
-
-/** One line above zero, one below. Each rests on zero only beside its own values; a gap is a null in both. */
-export function curves(all, gaps) {
-  const imported = [];
-  const injected = [];
-  let gap = 0;
-  const put = (time, up, down) => {
-    imported.push([time, up]);
-    injected.push([time, down]);
-  };
-  all.forEach(([time, w], i) => {
-    while (gap < gaps.length && gaps[gap][0] < time) {
-      put(gaps[gap][0] + 0.5, null, null);
-      gap += 1;
-    }
-    const before = all[i - 1]?.[1] ?? 0;
-    const after = all[i + 1]?.[1] ?? 0;
-    put(time, w > 0 || before > 0 || after > 0 ? Math.max(0, w) : null, w < 0 || before < 0 || after < 0 ? Math.min(0, w) : null);
-  });
-  return { imported, injected };
 }
 
 /** Round hours of the house, each third (sixth on a phone); in October both 02:00 hours stand there with their names. */

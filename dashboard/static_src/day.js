@@ -13,6 +13,8 @@ const CALL_S = 7200;
 const RETRY_MS = 1000;
 const PATIENT_MS = 10000;
 const EAGER_TRIES = 30;
+// The past may still arrive: a batch on its way, an import, a history being written.
+const ASK_PAST_AGAIN_MS = [15000, 30000, 60000, 300000];
 
 async function getJson(url, parameters, signal) {
   const response = await fetch(`${url}?${new URLSearchParams(parameters)}`, { signal });
@@ -28,8 +30,12 @@ export async function startDay(root, config, link) {
     day.follow(link);
     startSlow(link, config.meter, () => day.newest());
   }
-  window.energysite = { ...window.energysite, chartPoints: () => day.points?.points() ?? [] };
+  window.energysite = {
+    chartPoints: () => day.points?.points() ?? [],
+    chartGaps: () => day.points?.gaps(day.until()) ?? [],
+  };
   await day.load();
+  if (link !== null && config.isToday) day.keepPast(link);
 }
 
 class Day {
@@ -39,9 +45,7 @@ class Day {
 
   async load() {
     try {
-      const data = await getJson(this.config.dayUrl, { date: this.config.date });
-      const series = data.series.find(({ meter }) => meter === this.config.meter);
-      this.points = new DayPoints({ ...data, means: series?.w ?? [] });
+      this.points = new DayPoints(await this.fetchDay());
     } catch (error) {
       this.say(say("day_failed"));
       throw error;
@@ -53,6 +57,27 @@ class Day {
     const { createDayChart } = await import(this.config.chartUrl);
     this.chart = createDayChart(this.root.querySelector("[data-chart]"), this.points, (text) => this.readOut(text));
     this.draw();
+  }
+
+  async fetchDay() {
+    const { series, ...day } = await getJson(this.config.dayUrl, { date: this.config.date });
+    return { ...day, means: series.find(({ meter }) => meter === this.config.meter)?.w ?? [] };
+  }
+
+  /** Asks for the past again from time to time. Where it now begins earlier the totals are others too: then the whole page is read anew. */
+  async keepPast(link, tries = 0) {
+    await pause(ASK_PAST_AGAIN_MS[Math.min(tries, ASK_PAST_AGAIN_MS.length - 1)]);
+    if (link.up) {
+      try {
+        const { means } = await this.fetchDay();
+        if (begins(means) < begins(this.points.stepMeans())) location.reload();
+        this.points.means = means;
+        this.soon();
+      } catch (error) {
+        console.warn("the past could not be read again:", error.message);
+      }
+    }
+    this.keepPast(link, tries + 1);
   }
 
   /** The bars above hold the day's highest power from the start, so that their scale does not jump. */
@@ -127,7 +152,7 @@ class Day {
   }
 
   soon() {
-    if (this.timer !== null) return;
+    if (this.points === null || this.timer !== null) return;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.draw();
@@ -136,11 +161,15 @@ class Day {
 
   draw() {
     this.drawn = performance.now();
-    const until = this.config.isToday ? Math.min(serverNow(), this.points.end) : this.points.end;
+    const until = this.until();
     this.chart?.draw(until, this.config.isToday);
     const { sentence, rows } = dayTable(this.points, until);
     this.say(sentence || say(this.config.isToday ? "day_waiting" : "day_empty"));
     this.fillTable(rows);
+  }
+
+  until() {
+    return this.config.isToday ? Math.min(serverNow(), this.points.end) : this.points.end;
   }
 
   say(text) {
@@ -177,6 +206,12 @@ class Day {
   midnight(link) {
     if (this.points !== null && link.up && serverNow() >= this.points.end) location.reload();
   }
+}
+
+/** The place of the first step with a reading. */
+function begins(means) {
+  const first = means.findIndex((w) => w !== null && w !== undefined);
+  return first < 0 ? Infinity : first;
 }
 
 const kw = (w) => (w === null ? "–" : formats.kw(w));

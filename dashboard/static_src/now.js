@@ -7,6 +7,8 @@ import { FLOOR_W, quarterOf } from "./quarter.js";
 
 const SCALES_W = [2500, 5000, 10000, 15000, 20000, 30000, 50000, 100000];
 const MUCH_W = 10000;
+const NOT_SHOWN = ["source", "received"];
+const RELOAD_AGAIN_MS = 30000;
 
 export function netPower({ import_w, export_w }) {
   return import_w === undefined && export_w === undefined ? undefined : (import_w ?? 0) - (export_w ?? 0);
@@ -20,6 +22,7 @@ export function startNow(root, link) {
   let last = null;
 
   const showFrame = (frame) => {
+    if (last === null) reloadWhenMore(frame, fields);
     last = frame;
     const values = { ...frame, power_w: netPower(frame) };
     for (const element of fields) show(element, values[element.dataset.field]);
@@ -41,6 +44,15 @@ export function startNow(root, link) {
     showFlows(root.querySelector(".flow--main").parentElement, values);
   });
   setInterval(tick, 1000);
+}
+
+/** The page was made of less than the meter tells (its first telegram came later): made anew, it has room for all of it. */
+function reloadWhenMore(frame, fields) {
+  const shown = new Set(fields.map((element) => element.dataset.field));
+  if (Object.keys(frame).every((name) => shown.has(name) || NOT_SHOWN.includes(name))) return;
+  if (Date.now() - Number(sessionStorage.getItem("reloaded")) < RELOAD_AGAIN_MS) return;
+  sessionStorage.setItem("reloaded", Date.now());
+  location.reload();
 }
 
 /** A day's total is the counter minus where it stood when the day began. */

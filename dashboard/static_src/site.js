@@ -22,5 +22,8 @@ if (link !== null) startStatus(link);
 const now = document.querySelector("[data-source][data-live]");
 if (link !== null && now !== null) startNow(now, link);
 
+// A page without a meter has nothing to follow: with the first frame of any there is something to show.
+if (document.querySelector("[data-no-meter]") !== null) link?.addEventListener("frame", () => location.reload());
+
 const day = document.getElementById("day");
 if (day !== null) startDay(day, readJson("day-config"), link);

@@ -20,6 +20,12 @@ def live_texts() -> dict[str, str]:
 
 
 @register.filter
+def exact(value: float | None) -> str:
+    """A value for programs, as JavaScript writes it."""
+    return "" if value in (None, "") else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@register.filter
 def kw(value: int | None) -> str:
     """W as kW, without sign."""
     return figures.kw(_given(value))
