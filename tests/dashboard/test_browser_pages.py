@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,11 +29,11 @@ def furnished(house: House) -> None:
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     start = timegrid.midnight(timegrid.local_day(now, BRUSSELS) - timedelta(days=1), BRUSSELS) - timedelta(minutes=1)
     times = [start + timedelta(minutes=i) for i in range(0, (now - start) // timedelta(minutes=1), 2)]
-    counters = {name: FRAME[name] for name in FRAME if name.endswith("_wh")}
+    counters: dict[str, Any] = {name: FRAME[name] for name in FRAME if name.endswith("_wh")}
     rows = [(time, {**counters, "power_w": 1800 if i % 150 < 30 else -900 if i % 150 > 100 else 250}) for i, time in enumerate(times)]
     electricity(make_source(meter), rows)
-    volume(make_source(meter, "gas", "7"), [(time, FRAME["gas_l"]) for time in times[::60]])
-    volume(make_source(meter, "water", "8"), [(time, FRAME["water_l"]) for time in times[::60]])
+    volume(make_source(meter, "gas", "7"), [(time, int(FRAME["gas_l"])) for time in times[::60]])
+    volume(make_source(meter, "water", "8"), [(time, int(FRAME["water_l"])) for time in times[::60]])
     house.frame()
 
 

@@ -47,7 +47,7 @@ def seconds(start: int, count: int, w: int = 400) -> list[list[int | None]]:
 
 def test_script_and_server_count_the_same_quarter() -> None:
     chance = random.Random(20261123)
-    cases = []
+    cases: list[dict[str, Any]] = []
     for _ in range(500):
         time = chance.randrange(1_700_000_000, 1_800_000_000)
         frame = {"time": time, "quarter_w": chance.randrange(0, 9000), "import_w": chance.randrange(0, 12000)}
