@@ -17,6 +17,7 @@ from tests.benchmarks.wire import Port, belgian
 from tests.waiting import until
 
 ZONE = ZoneInfo("Europe/Brussels")
+WORKING = ("web", "database", "live values")
 LINKED = re.compile(r'<(?:link|script|img)[^>]*?(?:href|src)="([^"]+)"')
 CHART = re.compile(r'"([^"]*/chart[^"]*\.js)"')
 
@@ -56,7 +57,7 @@ def measure(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
         meter.start()
         try:
             say(f"each page {asked} times, with the meter going on at 1 Hz")
-            yield from _times(Browser(house), asked, today - timedelta(days=2))
+            yield from _times(house, asked, today - timedelta(days=2))
             yield from _weights(Browser(house), today - timedelta(days=2))
         finally:
             stop.set()
@@ -80,7 +81,9 @@ def _storage(house: House, answer: dict[str, float]) -> Iterator[Figure]:
     yield figure("bulk write of readings", rows / answer["seconds"], "1/s")
 
 
-def _times(browser: Browser, asked: int, past: object) -> Iterator[Figure]:
+def _times(house: House, asked: int, past: object) -> Iterator[Figure]:
+    """Of one request after the other, from the first byte asked to the last one received."""
+    browser = Browser(house)
     pages = {
         "page Now": ("/", "<= 15", "dsmr-reader's dashboard 16 ms median"),
         "page Now of a past day": (f"/?date={past}", "<= 50", ""),
@@ -91,9 +94,12 @@ def _times(browser: Browser, asked: int, past: object) -> Iterator[Figure]:
     for name, (path, target, compared_to) in pages.items():
         for _warm in range(20):
             browser.get(path)
+        before = house.cpu_s(WORKING)
         times = [browser.get(path)[2] for _i in range(asked)]
+        cpu = house.cpu_s(WORKING) - before
         yield figure(f"{name}: p50", percentile(times, 50), "ms")
         yield figure(f"{name}: p95", percentile(times, 95), "ms", target, compared_to)
+        yield figure(f"{name}: CPU, database included", cpu / asked * 1000, "ms")
 
 
 def _weights(browser: Browser, past: object) -> Iterator[Figure]:
