@@ -89,7 +89,7 @@ assets() {
     find_npm
     if [ ! -d node_modules ] || ! fresh npm "$lock"; then
         say "installing the pages' packages"
-        "${npm[@]}" ci --no-audit --no-fund --loglevel=error >/dev/null || fail "npm could not install the pages' packages (see above)."
+        "${npm[@]}" ci --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null || fail "npm could not install the pages' packages (see above)."
         stamp npm "$lock"
     fi
     say "building the pages' scripts and styles"

@@ -103,12 +103,17 @@ def spawn(
     )
 
 
-def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]]) -> None:
-    """Send each signal in turn and wait that many seconds for the end; the last step should be SIGKILL."""
+def stop(process: subprocess.Popen[bytes], steps: Sequence[tuple[int, float]], *, asked: bool = False) -> None:
+    """Send each signal in turn and wait that many seconds for the end; the last step should be SIGKILL.
+
+    asked: the first signal has been sent already (twice means "at once" to some).
+    """
     for number, seconds in steps:
         if process.poll() is not None:
             return
-        process.send_signal(number)
+        if not asked:
+            process.send_signal(number)
+        asked = False
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -122,6 +127,7 @@ class Child:
     name = ""
     stop_steps: tuple[tuple[int, float], ...] = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
     process: subprocess.Popen[bytes] | None = None
+    _asked = False
 
     def start(self) -> None:
         raise NotImplementedError
@@ -147,10 +153,16 @@ class Child:
                 raise StartError(f"{self.name} was not ready within {timeout_s:.0f} s. {self.trouble()}")
             time.sleep(0.05)
 
+    def ask_to_stop(self) -> None:
+        """The first signal only; `stop` goes on from there."""
+        if self.running() and self.process is not None:
+            self.process.send_signal(self.stop_steps[0][0])
+            self._asked = True
+
     def stop(self) -> None:
         if self.process is not None:
-            stop(self.process, self.stop_steps)
-            self.process = None
+            stop(self.process, self.stop_steps, asked=self._asked)
+            self.process, self._asked = None, False
 
 
 # Other people's children: what /proc says about them

@@ -121,8 +121,9 @@ class HouseRun:
         *,
         external: Mapping[str, bool],
         say: Callable[[str], None],
+        stopping: Callable[[], bool],
     ) -> None:
-        self.data_dir, self.mode, self.bind, self.port, self.say = data_dir, mode, bind, port, say
+        self.data_dir, self.mode, self.bind, self.port, self.say, self.stopping = data_dir, mode, bind, port, say, stopping
         self.servers = embedded.Servers(data_dir, mode, postgres=not external["DATABASE_URL"], valkey=not external["REDIS_URL"], say=say)
         self.environment = {
             **os.environ,
@@ -138,7 +139,6 @@ class HouseRun:
         self.prepared = self.announced = False
         self._prepare_at = self._started = time.monotonic()
         self._look_at_page = 0.0
-        self._hurry = False
 
     def _programs(self, descriptor: int) -> list[Program]:
         web = ["-m", "daphne", "-v", "0", "--no-server-name", "--websocket-max-message-size", "8192", "--websocket-max-frame-size", "8192"]
@@ -154,6 +154,8 @@ class HouseRun:
 
     def begin(self) -> None:
         self._take_servers()
+        if self.stopping():
+            return
         self.say(f"house: {self.mode}, data in {self.data_dir / self.mode}")
         self.servers.create()
         for watched in self.watched:
@@ -165,9 +167,10 @@ class HouseRun:
     def _take_servers(self) -> None:
         """A command may be using the database for its own duration; wait for its end."""
         said = False
-        while True:
+        while not self.stopping():
             try:
-                return self.servers.take("up")
+                self.servers.take("up")
+                break
             except locks.Held as held:
                 if not said:
                     self.say(f"waiting until `{held.holder.get('who')}` (pid {held.holder['pid']}) has ended")
@@ -266,16 +269,22 @@ class HouseRun:
     # The end
 
     def hurry(self) -> None:
-        self._hurry = True
+        for child in self._users():
+            child.stop_steps = ((signal.SIGKILL, 5.0),)
+            if child.process is not None:
+                child.process.kill()
+
+    def _users(self) -> list[Child]:
+        return [self.prepare, *(watched.child for watched in self.programs)]
 
     def stop(self) -> None:
-        """Web, worker, readers, demo, then Valkey, then PostgreSQL: who uses something ends before it."""
-        children_in_order = [self.prepare, *(watched.child for watched in self.programs)]
-        if any(child.running() for child in children_in_order):
+        """Web, worker, readers, demo are told in this order; when all have ended Valkey ends, then PostgreSQL."""
+        users = self._users()
+        if any(child.running() for child in users):
             self.say("stopping")
-        for child in children_in_order:
-            if self._hurry:
-                child.stop_steps = ((signal.SIGKILL, 5.0),)
+        for child in users:
+            child.ask_to_stop()
+        for child in users:
             child.stop()
         self.servers.stop()
         for watched in (*self.watched, *self.programs):

@@ -90,7 +90,16 @@ class Supervisor:
         try:
             while not self.stopping:
                 self.switch_at = None
-                self.run = HouseRun(self.data_dir, self.mode, self.bind, self.port, listening, external=self.external, say=say)
+                self.run = HouseRun(
+                    self.data_dir,
+                    self.mode,
+                    self.bind,
+                    self.port,
+                    listening,
+                    external=self.external,
+                    say=say,
+                    stopping=lambda: self.stopping,
+                )
                 try:
                     self.run.begin()
                     self._watch(self.run, poll, control)
