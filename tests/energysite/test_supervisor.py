@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import redis
 
-from energysite import children, layout
+from energysite import children, layout, locks
 from energysite.supervisor import ask
 from tests.running_site import RunningSite, alive, manage
 from tests.waiting import until
@@ -240,3 +240,13 @@ def test_a_data_folder_too_deep_for_sockets_works(data_dir: Path) -> None:
     finally:
         run_dir = layout.run_dir(deep, "house")
         shutil.rmtree(run_dir.parent.parent if run_dir.is_relative_to(layout.ROOT_HOME) else run_dir)
+
+
+def test_up_waits_for_a_command_that_uses_the_database_and_can_be_stopped_meanwhile(data_dir: Path) -> None:
+    lock = locks.Lock(layout.make_mode_dir(data_dir, "house") / "servers.lock")
+    lock.take(who="import_readings")
+    site = RunningSite(data_dir, MODE="house")
+    site.said(f"waiting until `import_readings` (pid {os.getpid()}) has ended", 20)
+    assert site.stop(signal.SIGINT) == 0
+    assert not (data_dir / "house/postgres").exists()
+    lock.release()
