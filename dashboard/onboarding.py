@@ -11,7 +11,6 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,7 +23,8 @@ from django.views.decorators.http import require_POST
 from dashboard.onboarding_forms import NewPasswordForm, OwnerForm
 from energysite import control_socket, owners, setup_token
 from energysite.actors import actor_of
-from energysite.permissions import OWNER, public
+from energysite.database import DatabaseAway, asked
+from energysite.permissions import OWNER, STRANGER, public
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 def is_over() -> bool:
     """The house has its owner, and nobody at the machine asked for a new password."""
-    if settings.MODE == "demo" or not owners.exists():
+    if not owners.exists():
         return False
     token = setup_token.read(settings.DATA_DIR)
     return token is None or token.user is None
@@ -157,6 +157,9 @@ class WelcomeMiddleware:
     @staticmethod
     def _nobody(request: HttpRequest) -> bool:
         try:
-            return not request.user.is_authenticated and not owners.exists()
-        except DatabaseError:  # the page itself says that the database is away
+            if actor_of(request) != STRANGER:
+                return False
+            with asked():
+                return not owners.exists()
+        except DatabaseAway:  # the page itself says so
             return False

@@ -62,7 +62,13 @@ def actor_of_user(user: Any) -> Actor:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Raises DatabaseAway where only the database could tell."""
+    """Found once for each request and kept as `request.actor`. Raises DatabaseAway where only the database could tell."""
+    if not hasattr(request, "actor"):
+        request.actor = _found(request)  # type: ignore[attr-defined]
+    return request.actor  # type: ignore[attr-defined]
+
+
+def _found(request: HttpRequest) -> Actor:
     session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if not session_key:
         return actor_of_user(request.user)  # asks no database: without a session nobody is logged in

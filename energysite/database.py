@@ -5,11 +5,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError
+import psycopg
+from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 3.0
+RETRY_S = 1.0
 _retry_at = 0.0
 
 
@@ -21,11 +22,31 @@ def known_away() -> bool:
     return time.monotonic() < _retry_at
 
 
+def _listens() -> bool:
+    """Asked without the pool, which would take its whole time-out to say no."""
+    database = connection.settings_dict
+    try:
+        psycopg.connect(
+            host=database["HOST"] or None,
+            port=database["PORT"] or None,
+            user=database["USER"] or None,
+            password=database["PASSWORD"] or None,
+            dbname=database["NAME"],
+            connect_timeout=2,
+        ).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
 @contextmanager
 def asked() -> Iterator[None]:
     """Around queries that a page can do without: raises DatabaseAway at once while the database is known to be away."""
     global _retry_at
     if known_away():
+        raise DatabaseAway
+    if _retry_at and not _listens():
+        _retry_at = time.monotonic() + RETRY_S
         raise DatabaseAway
     try:
         yield

@@ -92,7 +92,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
         # A pool is per process: (web + worker + read_meters) x max_size stays below max_connections = 20.
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": 4, "timeout": 5, "max_idle": 60}},
+        # Its own retries double their pause, up to minutes after a long outage: give up at once, the next query tries anew.
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": 4, "timeout": 5, "max_idle": 60, "reconnect_timeout": 1}},
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,  # after a restart of the server the pool holds dead connections
         **_database,
