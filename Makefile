@@ -25,7 +25,7 @@ lint: ## style, types, templates, missing migrations, settings
 	$(PYTHON_VENV) -m ruff format --check $(CHECKED)
 	$(PYTHON_VENV) -m mypy $(CHECKED)
 	find templates -name '*.html' -print0 | xargs -0r .venv/bin/djade --check --target-version 5.2
-	DATA_DIR=.venv/setup-data $(PYTHON_VENV) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	DATA_DIR=.venv/setup-data $(PYTHON_VENV) manage.py makemigrations --check --dry-run
 	DATA_DIR=.venv/setup-data PUBLIC_URL=https://energy.example $(PYTHON_VENV) manage.py check --deploy --fail-level WARNING
 
 bench: ## the figures, as a table and in var/bench.json

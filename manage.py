@@ -16,11 +16,10 @@ WITHOUT_DATABASE = {
     "findstatic",
     "help",
     "makemessages",
-    "makemigrations",
     "version",
 }
 # These would not like tables to be made before they run.
-UNPREPARED = {"migrate", "prepare", "showmigrations", "sqlmigrate"}
+UNPREPARED = {"makemigrations", "migrate", "prepare", "showmigrations", "sqlmigrate"}
 
 
 def main() -> int:
