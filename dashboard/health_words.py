@@ -21,7 +21,7 @@ SILENT_S = 30
 WORKER_SILENT_S = 30  # three heartbeats
 SHORT_DAYS, VERY_SHORT_DAYS = 30, 3
 CLOCK_OFF_S = 120
-DAMAGED_SHARE = 0.05
+DAMAGED_PERCENT = 5
 RECENT_RESTART_S = 600
 
 
@@ -45,35 +45,36 @@ def local_time(epoch: float) -> str:
 
 
 def meters(facts: Facts) -> list[Line]:
-    if facts.lively is None and facts.stored is None:
-        return []
-    if facts.stored is not None:
-        known = {meter.name: (meter.enabled, meter.state.state) for meter in facts.stored.meters}
-    else:
-        assert facts.lively is not None
-        known = {name: (True, {}) for name in facts.lively.frames}
-    states = facts.lively.agents if facts.lively else {}
-    return [_meter(name, enabled, states.get(name) or kept, facts.at.timestamp()) for name, (enabled, kept) in known.items()]
+    """One line a meter; of those that sent a frame only, while the database is away."""
+    frames, states = (facts.lively.frames, facts.lively.agents) if facts.lively else ({}, {})
+    now = facts.at.timestamp()
+    if facts.stored is None:
+        return [_meter(name, 1, states.get(name, {}), frames.get(name), now) for name in frames]
+    return [
+        _meter(meter.name, meter.period_s, states.get(meter.name) or meter.state.state, frames.get(meter.name), now)
+        if meter.enabled
+        else Line(IDLE, meter.name, _("Switched off in its settings."))
+        for meter in facts.stored.meters
+    ]
 
 
-def _meter(name: str, enabled: bool, state: dict[str, Any], now: float) -> Line:
-    if not enabled:
-        return Line(IDLE, name, _("Switched off in its settings."))
-    error, last, status = state.get("error"), state.get("last_telegram"), state.get("status")
-    if last is None:
-        text = _("No telegram yet.")
-        return Line(WARN, name, text, error or _("The meter reader has not reported it; see its process below."))
+def _meter(name: str, period_s: int, state: dict[str, Any], frame: live.Frame | None, now: float) -> Line:
+    error = state.get("error") or ""
+    # The reader reports every few seconds; a frame comes with each telegram.
+    last = max(state.get("last_telegram") or 0.0, frame["received"] if frame else 0.0)
+    if not last:
+        return Line(WARN, name, _("No telegram yet."), error or _("The port is being opened, or nothing has come from it so far."))
     age = now - last
-    if age > SILENT_S and age > 3 * state.get("period_s", 0):
+    if age > max(SILENT_S, 3 * period_s):
         text = _("Silent since %(time)s (%(age)s).") % {"time": local_time(last), "age": ages.length(age)}
         return Line(BAD, name, text, error or _("History is complete to then. Check the cable and the port."))
     text = _("Last telegram %(age)s ago.") % {"age": ages.length(age)}
-    telegrams, rejected = state.get("telegrams", 0), state.get("rejected", 0)
-    if rejected and rejected >= DAMAGED_SHARE * (telegrams + rejected):
-        more = _("1 in %(n)s telegrams is damaged: is the cable too long?") % {"n": max(1, round((telegrams + rejected) / rejected))}
-        return Line(WARN, name, text, more)
-    if error or status not in ("live", None):
-        return Line(WARN, name, text, error or "")
+    damaged = state.get("damaged_pct", 0)
+    if damaged >= DAMAGED_PERCENT:
+        more = _("%(share)s %% of its telegrams are damaged: is the cable too long?") % {"share": damaged}
+        return Line(WARN, name, text, error or more)
+    if error or state.get("status", "live") != "live":
+        return Line(WARN, name, text, error)
     offset = state.get("clock_offset_s") or 0
     if abs(offset) > CLOCK_OFF_S:
         more = _("Its clock is %(length)s off; readings are stored at the right time.") % {"length": ages.length(abs(offset))}
@@ -261,7 +262,3 @@ def _meter_clock(name: str, state: dict[str, Any]) -> Line:
 def problems(lines: list[Line]) -> list[Line]:
     """What needs attention, the worst first."""
     return sorted((line for line in lines if line.state in (BAD, WARN)), key=lambda line: ORDER.index(line.state))
-
-
-def frame_age(frame: live.Frame, now: float) -> str:
-    return ages.length(now - frame["received"])
