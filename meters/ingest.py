@@ -133,6 +133,7 @@ class Intake:
             self.counts.readings += len(records)
         else:
             self.counts.refused += len(records)
+            self._volumes.clear()  # a gas meter moves rarely: what was refused is offered again
 
     def _changed(self, telegram: Telegram, stamp: Stamp, received: float) -> list[Record]:
         """Volumes with a time or value other than last time."""
@@ -173,6 +174,7 @@ def bulk(
     meter: Meter, given: Iterable[Telegram | bytes] | bytes, progress: Callable[[dict[str, int]], None] = lambda _counts: None
 ) -> dict[str, int]:
     """Store telegrams, or the raw bytes of a port in pieces of any size; the file's times are trusted (2008 to tomorrow).
+    A telegram without a time of its own (DSMR 2 and 3) is rejected: when it was sent only the port could tell.
 
     No spool: the caller still has its file. Returns {"telegrams", "rejected", "duplicates", "readings", "new"}, also given to
     `progress` with every batch: readings are rows of any kind, `new` those that were not stored before. Raises django.db.Error.
@@ -197,7 +199,7 @@ def bulk(
     bad, now = 0, time()
     for telegram in _telegrams(given, meter.dialect):
         counts["telegrams"] += 1
-        if telegram.valid:
+        if telegram.valid and telegram.time is not None:
             intake.accept(telegram, intake.stamp(telegram, now, monotonic()), now)
         else:
             bad += 1

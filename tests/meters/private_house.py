@@ -170,4 +170,5 @@ def backend_of(house: PrivateHouse) -> int | None:
 def crash_backend(house: PrivateHouse) -> None:
     """kill -9 of one backend: the server ends all sessions, forgets what was not on disk, and recovers, all by itself."""
     pid = until(lambda: backend_of(house), 15, "a backend of read_meters")
+    assert pid is not None
     os.kill(pid, signal.SIGKILL)

@@ -81,6 +81,9 @@ def test_a_learned_offset_stays_in_use_while_the_network_is_away_and_across_a_re
 def test_a_trusted_meter_is_never_corrected() -> None:
     house = House(mode="meter", meter_off=-HOUR_S * 24 * 30)
     assert {house.error() for _ in range(50)} == {-HOUR_S * 24 * 30}
+    house.meter_off = HOUR_S
+    assert {house.error() for _ in range(50)} == {HOUR_S}
+    assert house.clock.offset_s == 0
 
 
 def test_even_a_trusted_meter_is_not_stored_in_1970_or_next_week() -> None:
@@ -94,6 +97,7 @@ def test_one_bad_stamp_among_good_ones_changes_nothing_for_the_others() -> None:
     odd = house.telegram(946_684_800)
     assert odd.corrected
     assert abs((odd.time or 0) - house.true) <= 1
+    assert (house.clock.offset_s, house.clock.measured_s) == (0, -1)
     assert {house.error() for _ in range(30)} == {0}
 
 
@@ -124,6 +128,14 @@ def test_a_meter_that_drifts_past_two_minutes_is_corrected_and_does_not_flutter(
         corrected.append(house.telegram(int(house.true + 1 + house.meter_off)).corrected)
     assert corrected == sorted(corrected)
     assert corrected[-1]
+    for _ in range(600):
+        house.meter_off -= 1 / 30
+        corrected.append(house.telegram(int(house.true + 1 + house.meter_off)).corrected)
+    assert all(corrected[600:]), "believed again only well below two minutes"
+    for _ in range(2000):
+        house.meter_off -= 1 / 30
+        corrected.append(house.telegram(int(house.true + 1 + house.meter_off)).corrected)
+    assert not corrected[-1]
 
 
 def test_a_step_of_the_system_clock_does_not_become_an_offset_of_the_meter() -> None:
@@ -154,7 +166,9 @@ def test_the_kernel_answers_whether_its_clock_is_synchronised() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-1e9, 1e9), st.booleans()), max_size=60))
-def test_whatever_the_meter_says_a_stored_time_is_near_the_truth_once_the_system_clock_is_a_witness(jumps: list[tuple[float, bool]]) -> None:
+def test_whatever_the_meter_says_a_stored_time_is_near_the_truth_once_the_system_clock_is_a_witness(
+    jumps: list[tuple[float, bool]],
+) -> None:
     house = House()
     for jump, stays in jumps:
         stamp = house.telegram(int(house.true + jump))

@@ -127,10 +127,12 @@ def test_a_telegram_whose_time_cannot_be_true_is_kept_for_the_person_not_as_a_re
 def test_a_full_spool_is_counted_and_the_next_telegram_is_tried_again() -> None:
     house = House()
     house.room = False
-    house.hear(telegram(0))
+    house.hear(telegram(0, gas=(0, 5)))
     house.room = True
-    house.hear(telegram(1))
-    assert (house.intake.counts.refused, house.intake.counts.readings) == (1, 1)
+    house.hear(telegram(1, gas=(0, 5)))
+    house.hear(telegram(2, gas=(0, 5)))
+    assert (house.intake.counts.refused, house.intake.counts.readings) == (2, 3)
+    assert len(house.times("volume")) == 1
 
 
 def test_a_replaced_meter_does_not_mix_with_the_slot_of_the_old_one() -> None:
@@ -213,8 +215,9 @@ def test_bulk_takes_telegrams_already_decoded_and_counts_what_it_cannot_use() ->
         telegram(0, time=datetime(1999, 1, 1, tzinfo=UTC)),
         telegram(0, time=datetime.now(UTC) + timedelta(days=3)),
     ]
-    counts = bulk(make_meter(), [*good, good[-1], *bad])
-    assert counts == {"telegrams": 9, "rejected": 3, "duplicates": 1, "readings": 5, "new": 5}
+    untimed = replace(plain(0), time=None)
+    counts = bulk(make_meter(), [*good, good[-1], *bad, untimed])
+    assert counts == {"telegrams": 10, "rejected": 4, "duplicates": 1, "readings": 5, "new": 5}
 
 
 @pytest.mark.django_db

@@ -6,6 +6,7 @@ import threading
 import tty
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def until(condition: Callable[[], object], timeout_s: float, process: Reading) -
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[PrivateHouse]:
-    house = PrivateHouse(new_data_dir(), "Killed", "Away", "Crash", "Newcomer", "Full", "Iskra", "Replayed")
+    house = PrivateHouse(new_data_dir(), "Killed", "Away", "Crash", "Newcomer", "Second", "Full", "Iskra", "Replayed")
     yield house
     house.close()
 
@@ -51,15 +52,27 @@ def server() -> Iterator[P1Server]:
         yield server
 
 
+def _connected(server: P1Server, times: int) -> bool:
+    return server.connections == times
+
+
+def _accepted(house: PrivateHouse, meter: str, count: int) -> bool:
+    return max(house.spooled(meter), house.count(meter)) >= count
+
+
+def _stored(house: PrivateHouse, meter: str, count: int) -> bool:
+    return house.count(meter) >= count
+
+
 def test_kill_9_at_any_moment_loses_nothing_that_was_accepted_and_doubles_nothing(house: PrivateHouse, server: P1Server) -> None:
     house.meter("Killed", server.address)
     telegrams = second_by_second(200)
     for part in range(2):
         process = house.read_meters()
-        until(lambda part=part: server.connections == part + 1, 15, process)
+        until(partial(_connected, server, part + 1), 15, process)
         server.send(b"".join(telegrams[part * 100 : part * 100 + 100]))
         # At once when the last one is on disk: the batch may be anywhere between here and the database.
-        until(lambda part=part: max(house.spooled("Killed"), house.count("Killed")) >= (part + 1) * 100, 15, process)
+        until(partial(_accepted, house, "Killed", (part + 1) * 100), 15, process)
         process.kill()
         server.hang_up()
     process = house.read_meters()
@@ -113,7 +126,7 @@ def test_a_crash_of_the_database_loses_nothing_although_commits_do_not_wait_for_
     for part in range(2):
         for i in range(part * 200, part * 200 + 200, 20):
             server.send(b"".join(telegrams[i : i + 20]))
-        until(lambda part=part: house.count("Crash") > part * 200, 20, process)
+        until(partial(_stored, house, "Crash", part * 200 + 1), 20, process)
         crash_backend(house)
     until(lambda: house.count("Crash") == 400, 20, process)
     assert process.stop() == 0
@@ -129,12 +142,17 @@ def test_two_read_meters_on_one_folder_are_refused(house: PrivateHouse) -> None:
     assert process.stop() == 0
 
 
-def test_meters_come_and_go_while_it_runs(house: PrivateHouse, server: P1Server) -> None:
+def test_several_meters_at_once_come_and_go_while_it_runs(house: PrivateHouse, server: P1Server) -> None:
     process = house.read_meters()
     process.wait_for('"event": "configuration"')
     house.meter("Newcomer", server.address)  # announced on agents:changed
-    server.send(b"".join(second_by_second(3)))
-    until(lambda: house.count("Newcomer") == 3, 10, process)
+    with P1Server() as other:
+        house.sql("UPDATE meters_meter SET enabled = true, connection = %s WHERE name = 'Second'", other.address)
+        house.announce("Second")
+        server.send(b"".join(second_by_second(3)))
+        other.send(b"/garbage\r\n!0000\r\n" + b"".join(second_by_second(5)))
+        until(lambda: house.count("Newcomer") == 3 and house.count("Second") == 5, 10, process)
+    assert house.sql("SELECT count(*) FROM meters_undecodabletelegram") == [(1,)]
     house.sql("UPDATE meters_meter SET enabled = false WHERE name = 'Newcomer'")
     house.announce("Newcomer")
     until(lambda: house.agent("Newcomer").get("status") == "disabled", 10, process)
@@ -195,7 +213,7 @@ def test_the_ten_minute_capture_through_a_pty_stores_exactly_566_readings(house:
 
 
 def expected(capture: bytes) -> list[tuple[object, ...]]:
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for telegram in map(decode, Framer().feed(capture)):
         assert telegram.time is not None
         power = (telegram.import_w or 0) - (telegram.export_w or 0)
