@@ -60,7 +60,7 @@ def from_live(meter: Device, client: redis.Redis, now: float) -> Check | None:
     frame = live.last_frames(client).get(meter.name)
     state = agent_states.read(client, meter.name)
     age_s = None if frame is None else max(0.0, now - frame["received"])
-    held = meter.enabled and reader_runs(client, now) and state.get("status") not in (None, "disabled")
+    held = reader_runs(client, now) and state.get("status") not in (None, "disabled")
     if not held and (age_s is None or age_s >= meter.period_s):
         return None
     sent = excerpt(raw.last(client, meter.name), RAW_SHOWN)

@@ -186,6 +186,11 @@ def test_the_demo_never_gets_an_owner_nor_a_real_meter(demo: None, holder: Clien
     assert not owners.exists()
 
 
+def test_an_account_in_the_demo_does_not_close_the_way_out_of_it(demo: None, holder: Client) -> None:
+    owners.create("ann", PASSWORD)
+    assert "Leave the demo" in holder.get("/setup/").content.decode()
+
+
 def test_leaving_the_demo_needs_the_token(demo: None, visitor: Client) -> None:
     assert visitor.post("/setup/switch/").headers["Location"] == "/setup/"
     assert visitor.get("/setup/switch/").status_code == 405

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.test import Client
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from energysite import agents, live
 from energysite.models import AuditEntry
 from energysite.permissions import OWNER, Actor
-from meters import check
+from meters import admin_test, check
 from meters.models import Meter, Source, UndecodableTelegram
 from meters.raw import LastRaw
 from tests.emulators.p1_tcp import P1Server
@@ -199,6 +200,15 @@ def test_nobody_but_an_owner_may_test_or_see_meters_here(role: str | None, meter
     assert not list(live.client().scan_iter("look:*"))
     meter.refresh_from_db()
     assert meter.take == "all"
+
+
+def test_test_itself_refuses_who_may_not_configure_whatever_stands_before_it(rf: RequestFactory) -> None:
+    request = rf.post("/admin/meters/meter/test/", {"connection": "socket://127.0.0.1:9"})
+    request.user = User.objects.create(username="member")
+    for view in (admin_test.start, lambda request: admin_test.result(request, "feedfeedfeedfeed")):
+        request.method = "POST" if view is admin_test.start else "GET"
+        with pytest.raises(PermissionDenied):
+            view(request)
 
 
 # Sources and undecodable telegrams
