@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,26 +11,52 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import serial
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from energysite.demo.calendar import day_of
+from energysite.demo.ledger import Ledger
 from energysite.demo.outputs import CAP, Pty, Tcp
+from energysite.demo.profile import Recipe
 from energysite.demo.serve import paced, replay
 from energysite.demo.telegram import sealed
+from meters import ingest
+from meters.models import ElectricityReading, Meter
 from meters.p1.decoder import decode
 from meters.p1.framer import Framer
 from meters.p1.telegram import Telegram
 from tests.waiting import until
 
 
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sums of the house's past days: computed once, not by each command."""
+    folder = tmp_path_factory.mktemp("counted")
+    Ledger(Recipe(), folder).prepare(day_of(int(time.time())), lambda _done, _of: None)
+    return folder
+
+
+@pytest.fixture
+def house_dir(counted: Path, tmp_path: Path) -> Path:
+    """A data folder of a house that has run before."""
+    shutil.copytree(counted, tmp_path / "demo")
+    return tmp_path
+
+
 @contextmanager
-def demo_house(data_dir: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def demo_house(data_dir: Path, *arguments: str, database_url: str = "") -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A real `manage.py demo_house`, and the lines it has said so far."""
     environment = os.environ | {"DATA_DIR": str(data_dir), "MODE": "demo"}
+    if database_url:
+        environment["DATABASE_URL"] = database_url
     process = subprocess.Popen(
         [sys.executable, "manage.py", "demo_house", *arguments],
         cwd=settings.BASE_DIR,
@@ -61,7 +88,7 @@ def spoken_port(said: list[str]) -> int:
 
 
 def from_serial(path: Path, count: int) -> list[tuple[float, Telegram]]:
-    framer, found = Framer(), []
+    framer, found = Framer(), list[tuple[float, Telegram]]()
     with serial.Serial(str(path), 115200, timeout=0.05) as port:
         deadline = time.monotonic() + 30
         while len(found) < count and time.monotonic() < deadline:
@@ -70,13 +97,20 @@ def from_serial(path: Path, count: int) -> list[tuple[float, Telegram]]:
 
 
 def from_socket(port: int, count: int) -> list[tuple[float, Telegram]]:
-    framer, found = Framer(), []
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    framer, found = Framer(), list[tuple[float, Telegram]]()
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         while len(found) < count:
             data = client.recv(65536)
             assert data, "the port was closed"
             found += [(time.time(), decode(raw)) for raw in framer.feed(data)]
     return found
+
+
+def url_of_the_database() -> str:
+    """Of the database that this test's own queries go to."""
+    given = connection.settings_dict
+    host, user = quote(str(given["HOST"]), safe=""), quote(str(given["USER"]))
+    return f"postgresql://{user}:{quote(str(given['PASSWORD']))}@/{given['NAME']}?host={host}&port={given['PORT'] or 5432}"
 
 
 def assert_one_a_second(found: list[tuple[float, Telegram]]) -> None:
@@ -88,25 +122,25 @@ def assert_one_a_second(found: list[tuple[float, Telegram]]) -> None:
     assert late[len(late) // 2] < 0.25
 
 
-def test_pty_and_tcp_speak_at_1_hz_at_the_full_second_and_go_on_after_a_restart(tmp_path: Path) -> None:
-    link = tmp_path / "demo" / "pty" / "meter"
-    with demo_house(tmp_path, "--pty", "meter", "--tcp", "0") as (process, said):
+def test_pty_and_tcp_speak_at_1_hz_at_the_full_second_and_go_on_after_a_restart(house_dir: Path) -> None:
+    link = house_dir / "demo" / "pty" / "meter"
+    with demo_house(house_dir, "--pty", "meter", "--tcp", "0") as (process, said):
         port = spoken_port(said)
         results: list[list[tuple[float, Telegram]]] = [[], []]
-        clients = [threading.Thread(target=lambda i=i: results[i].extend(from_socket(port, 4))) for i in range(2)]  # type: ignore[misc]
+        clients = [threading.Thread(target=lambda i=i: results[i].extend(from_socket(port, 4))) for i in range(2)]
         for client in clients:
             client.start()
         on_cable = from_serial(link, 4)
         for client in clients:
-            client.join(20)
+            client.join(40)
         for found in (on_cable, *results):
             assert len(found) == 4
             assert_one_a_second(found)
         assert results[0][-1][1].raw in [telegram.raw for _at, telegram in results[1]] + [telegram.raw for _at, telegram in on_cable]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(15) == 0
     assert not link.is_symlink(), "the link goes with its house"
-    with demo_house(tmp_path, "--pty", "meter"):
+    with demo_house(house_dir, "--pty", "meter"):
         until(link.is_symlink, 30, "no pty")
         again = from_serial(link, 2)
     before, after = results[0][-1][1], again[0][1]
@@ -116,14 +150,38 @@ def test_pty_and_tcp_speak_at_1_hz_at_the_full_second_and_go_on_after_a_restart(
     assert after.peaks == before.peaks
 
 
-def test_faults_and_a_faster_house_reach_the_wire(tmp_path: Path) -> None:
-    with demo_house(tmp_path, "--tcp", "0", "--speed", "20", "--fault", "crc:3", "--fault", "frozen", "--day", "cloudy") as (
+def test_faults_and_a_faster_house_reach_the_wire(house_dir: Path) -> None:
+    with demo_house(house_dir, "--tcp", "0", "--speed", "20", "--fault", "crc:3", "--fault", "frozen") as (
         _process,
         said,
     ):
         found = [telegram for _at, telegram in from_socket(spoken_port(said), 9)]
     assert [telegram.reason for telegram in found].count("checksum") == 3
     assert len({telegram.time for telegram in found if telegram.valid}) == 1
+
+
+def test_without_its_database_the_house_speaks_all_the_same(house_dir: Path) -> None:
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    with demo_house(house_dir, "--pty", "meter", "--register", "--history", "1", database_url=nowhere) as (_process, said):
+        until((house_dir / "demo" / "pty" / "meter").is_symlink, 30, "no pty")
+        assert_one_a_second(from_serial(house_dir / "demo" / "pty" / "meter", 2))
+        until(lambda: any("waiting for it" in line for line in said), 30, "it never said that the database is away")
+
+
+def test_it_registers_itself_writes_its_past_and_joins_it_to_the_first_live_reading(house_dir: Path, transactional_db: None) -> None:
+    link = house_dir / "demo" / "pty" / "meter"
+    arguments = ("--pty", "meter", "--register", "--history", "1")
+    with demo_house(house_dir, *arguments, database_url=url_of_the_database()) as (_process, said):
+        until(lambda: any("written in" in line for line in said), 60, "no history")
+        meter = Meter.objects.get()
+        assert (meter.name, meter.connection) == ("Demo house", str(link))
+        live = [telegram for _at, telegram in from_serial(link, 3)]
+        ingest.bulk(meter, live)
+        until(lambda: any("reaches its first live reading" in line for line in said), 30, "history and live were not joined")
+    times = list(ElectricityReading.objects.order_by("time").values_list("time", flat=True))
+    assert times[-3:] == [telegram.time for telegram in live]
+    assert max(b - a for a, b in pairwise(times)) <= timedelta(seconds=10)
+    assert times[-1] - times[0] > timedelta(days=1)
 
 
 @pytest.mark.parametrize(

@@ -194,3 +194,4 @@ class History:
             if self.stop.wait(LOOK_S):
                 raise Stopped
         self.fill(live)
+        self.say("demo house: its past reaches its first live reading")
