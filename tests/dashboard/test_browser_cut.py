@@ -66,6 +66,18 @@ def test_readings_that_are_stored_late_still_come_into_the_graph(visit: OpenTab,
     tab.until(f"window.energysite.chartPoints().some(([time]) => time === {now - 30})", 15)
 
 
+def test_totals_come_into_a_page_that_was_opened_before_the_first_reading(visit: OpenTab, house: House) -> None:
+    source = make_source(make_meter("Main"))
+    house.frame()
+    tab = visit()
+    # The page's own waiting is shortened: it asks for the past again after 15 s.
+    tab.page.add_init_script("const real = setTimeout; window.setTimeout = (step, ms) => real(step, ms > 10000 ? ms / 20 : ms);")
+    tab.open()
+    tab.until("document.querySelector('[data-no-totals]') !== null")
+    stored(source, {int(time.time()) - 5: 400})
+    tab.until("document.querySelector('[data-total]') !== null", 20)
+
+
 def test_a_socket_that_ends_is_opened_again(visit: OpenTab, house: House) -> None:
     make_meter("Main")
     house.frame(import_w=500)
