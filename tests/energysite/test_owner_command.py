@@ -83,3 +83,8 @@ def test_the_demo_has_no_owner_but_a_link_out_of_it(settings: Any, folder: Path)
 def test_a_public_address_is_used_in_the_link(settings: Any) -> None:
     settings.PUBLIC_URL = "https://energy.example"
     assert "https://energy.example/setup/?token=" in owner()
+
+
+def test_the_link_leads_to_where_up_listens(folder: Path) -> None:
+    (folder / "up.lock").write_text('{"pid": 1, "url": "http://127.0.0.1:8471"}\n')
+    assert "http://127.0.0.1:8471/setup/?token=" in owner()

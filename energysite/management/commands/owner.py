@@ -1,5 +1,6 @@
 """Who owns this house, and the way in for one who is not yet owner or lost the password."""
 
+import json
 from argparse import ArgumentParser
 from typing import Any
 
@@ -12,8 +13,15 @@ from energysite import addresses, env, owners, setup_token
 
 def setup_url(token: str) -> str:
     """The link that `up` prints too; the token is used up by opening it and finishing."""
-    base = settings.PUBLIC_URL or addresses.local_url(env.text("BIND", "127.0.0.1"), env.integer("PORT", 8000, low=1, high=65535))
-    return f"{base}/setup/?token={token}"
+    return f"{settings.PUBLIC_URL or _local_url()}/setup/?token={token}"
+
+
+def _local_url() -> str:
+    """Where the `up` of this folder listens, or listened last; else where it would."""
+    try:
+        return str(json.loads((settings.DATA_DIR / "up.lock").read_text())["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return addresses.local_url(addresses.bind_address(), env.integer("PORT", 8000, low=1, high=65535))
 
 
 class Command(BaseCommand):
