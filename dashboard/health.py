@@ -25,15 +25,16 @@ REASONS = {
 def health(request: HttpRequest) -> HttpResponse:
     facts = health_facts.gather(timezone.now)
     meters = health_words.meters(facts)
-    lines = [*meters, *health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
+    storage = [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
+    processes = health_words.processes(facts)
     undecodable = facts.stored.undecodable if facts.stored else []
     context = {
         "facts": facts,
-        "attention": health_words.problems(lines),
+        "attention": health_words.problems([*meters, *storage, *health_words.ended(processes)]),
         "meters": meters,
         "sources": health_words.sources(facts),
-        "storage": [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)],
-        "processes": health_words.processes(facts),
+        "storage": storage,
+        "processes": processes,
         "supervised": facts.processes is not None,
         "undecodable": [(REASONS.get(reason, lambda code=reason: code)(), number) for reason, number in undecodable],
         "may_see_admin": allows(request.actor, "admin.use"),  # type: ignore[attr-defined]

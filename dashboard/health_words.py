@@ -143,6 +143,21 @@ def processes(facts: Facts) -> list[dict[str, Any]]:
     return rows
 
 
+def ended(rows: list[dict[str, Any]]) -> list[Line]:
+    """The processes that do not run, from the rows of the table."""
+    more = _("It is started again by itself. If it keeps ending, look at the window or the log of the site.")
+    return [
+        Line(
+            BAD,
+            row["name"],
+            _("%(state)s since %(time)s: %(why)s.") % {"state": row["word"], "time": row["since"], "why": row["last_exit"]},
+            more,
+        )
+        for row in rows
+        if row["state"] == BAD
+    ]
+
+
 def worker(facts: Facts) -> Line:
     title = _("Periodic tasks")
     if facts.lively is None:
@@ -230,7 +245,7 @@ def _disk(disk: Any) -> Line:
 
 
 def clocks(facts: Facts) -> list[Line]:
-    title = _("This machine's clock")
+    title = _("Clock")
     if facts.clock_synchronised:
         machine = Line(WELL, title, _("Set by the network."))
     else:

@@ -18,7 +18,6 @@ import psycopg
 
 from energysite import layout
 from tests.benchmarks import processes
-from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "TRUSTED_PROXIES", "ALLOWED_HOSTS", "DEBUG", "UNDER_SUPERVISOR")
@@ -59,9 +58,9 @@ class House:
         )
         threading.Thread(target=self._listen, daemon=True).start()
         try:
-            until(lambda: self._ready.is_set() or self.process.poll() is not None, READY_S, "the site says it is ready")
-            if self.process.poll() is not None:
-                raise RuntimeError("the site did not start:\n" + "\n".join(self.said))
+            self._ready.wait(READY_S)  # also set when the site has ended
+            if self.process.poll() is not None or not self._ready.is_set():
+                raise RuntimeError(f"the site was not ready within {READY_S} s. It said:\n" + "\n".join(self.said))
             self.session = self.inside("owner")["session"]
             run_dir = layout.run_dir(self.data_dir, "house")
             self.database = psycopg.connect(f"host={run_dir} user=energysite dbname=energysite", autocommit=True)
@@ -76,6 +75,8 @@ class House:
             self.said.append(line.rstrip())
             if line.startswith("ready:"):
                 self._ready.set()
+        self.process.wait()
+        self._ready.set()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.database.close()

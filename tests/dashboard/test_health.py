@@ -125,6 +125,7 @@ def test_processes_are_listed_with_restarts_and_last_end(client):
     text = page(client)
     assert re.search(r"Pages running [-: \d]+ 0 –", text)
     assert re.search(r"Worker waiting to be started again \d\d:\d\d 3 ended by signal 9", text)
+    assert re.search(r"Is all well\? .*Worker waiting to be started again since \d\d:\d\d: ended by signal 9\. It is started again", text)
 
 
 def test_without_the_supervisor_the_page_says_who_knows(client):
