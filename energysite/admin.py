@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from energysite import audit, owners, tokens
+from energysite import audit, confirm, owners, tokens
 from energysite.actors import actor_of
 from energysite.models import AgentState, ApiToken, AuditEntry, House
 from energysite.permissions import ROLES
@@ -52,6 +53,21 @@ class AuditedAdmin(ModelAdmin):
 
     def record(self, request: HttpRequest, what: str, obj: Any, **detail: Any) -> None:
         audit.record(actor_of(request), f"{obj._meta.model_name} {what}", str(obj), **detail)
+
+
+class ConfirmedAdmin(AuditedAdmin):
+    """What decides who may enter: the password is asked again when the last time was a while ago."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs) if confirm.is_fresh(request) else confirm.asked_again(request)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().delete_view(request, *args, **kwargs) if confirm.is_fresh(request) else confirm.asked_again(request)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not confirm.is_fresh(request):  # actions on several rows
+            return confirm.asked_again(request)
+        return super().changelist_view(request, *args, **kwargs)
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -103,7 +119,7 @@ class ApiTokenForm(forms.ModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(AuditedAdmin):
+class ApiTokenAdmin(ConfirmedAdmin):
     """The key is shown once, right after it is made; it cannot be changed, only removed."""
 
     form = ApiTokenForm
@@ -135,7 +151,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PersonAdmin(AuditedAdmin, UserAdmin):
+class PersonAdmin(ConfirmedAdmin, UserAdmin):
     """People and their roles. Django's own permissions are not used: the role decides."""
 
     form = PersonForm
@@ -158,6 +174,19 @@ class PersonAdmin(AuditedAdmin, UserAdmin):
     def roles(self, obj: Any) -> str:
         names = {group.name for group in obj.groups.all()} | ({"owner"} if obj.is_superuser else set())
         return ", ".join(str(ROLE_WORDS[role]) for role in ROLES if role in names) or gettext("none")
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        if not confirm.is_fresh(request):
+            return confirm.asked_again(request)
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == 302:
+            self.record(request, "password set", self.get_object(request, id))
+        return response
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field: Any = super().formfield_for_manytomany(db_field, request, widget=UnfoldAdminCheckboxSelectMultipleWidget, **kwargs)
+        field.label, field.help_text = _("role"), ""
+        return field
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).prefetch_related("groups")

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -193,6 +194,7 @@ UNFOLD = {
     "SITE_TITLE": "Energysite",
     "SITE_HEADER": "Energysite",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("dashboard/icon.svg")}],
     "SHOW_HISTORY": False,  # the audit is the history
     "SIDEBAR": {
         "show_search": False,

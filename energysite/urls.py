@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from energysite.confirm import confirm
 from energysite.healthz import healthz
 from energysite.permissions import public
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("", include("dashboard.onboarding_urls")),
     path("healthz", healthz, name="healthz"),
     path("login/", public(LoginView.as_view(template_name="login.html", redirect_authenticated_user=True)), name="login"),
+    path("login/confirm/", confirm, name="confirm"),
     path("logout/", public(LogoutView.as_view()), name="logout"),
     path("admin/", admin.site.urls),
 ]

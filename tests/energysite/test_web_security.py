@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
@@ -159,6 +160,49 @@ def test_a_person_gets_a_role_and_that_is_audited(owner):
     assert response.status_code == 302, response.context["errors"]
     assert person.groups.get() == member
     assert AuditEntry.objects.get(action="user roles changed").detail == {"roles": [[], ["member"]]}
+
+
+@pytest.fixture
+def owner_of_an_hour(owner):
+    """Logged in an hour ago."""
+    session = owner.session
+    session["confirmed_at"] = time.time() - 3600
+    session.save()
+    return owner
+
+
+@pytest.mark.parametrize(
+    "path", ["auth/user/add/", "auth/user/{}/change/", "auth/user/{}/password/", "auth/user/{}/delete/", "energysite/apitoken/add/"]
+)
+def test_people_and_keys_are_changed_only_with_the_password_given_lately(owner_of_an_hour, path):
+    me = get_user_model().objects.get(username="the owner")
+    path = "/admin/" + path.format(me.pk)
+    for ask in (owner_of_an_hour.get, owner_of_an_hour.post):
+        response = ask(path)
+        assert (response.status_code, response.url.split("?")[0]) == (302, "/login/confirm/")
+    question = response.url
+    assert b"not your password" in owner_of_an_hour.post(question, {"password": "wrong"}).content
+    assert owner_of_an_hour.get(path).status_code == 302
+    assert owner_of_an_hour.post(question, {"password": "long enough 1"}).url == path
+    assert owner_of_an_hour.get(path).status_code in (200, 403)
+
+
+def test_the_question_leads_to_this_site_only_and_the_house_is_changed_without_it(owner_of_an_hour):
+    answer = {"password": "long enough 1"}
+    House.load()
+    assert owner_of_an_hour.get("/admin/energysite/house/1/change/").status_code == 200
+    assert owner_of_an_hour.post("/login/confirm/?next=https://evil.example/", answer).url == "/admin/"
+
+
+def test_a_password_set_for_somebody_is_audited_without_the_password(owner):
+    person = get_user_model().objects.create_user("bob", password="long enough 1")
+    path = f"/admin/auth/user/{person.pk}/password/"
+    assert owner.post(path, {"password1": "quite different 2", "password2": "quite different 2"}).status_code == 302
+    person.refresh_from_db()
+    assert person.check_password("quite different 2")
+    entry = AuditEntry.objects.get(action="user password set")
+    assert entry.target == "bob"
+    assert "quite" not in json.dumps(entry.detail)
 
 
 def test_the_only_owner_cannot_be_removed(owner):
