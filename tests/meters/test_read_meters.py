@@ -182,6 +182,7 @@ def test_a_full_disk_is_a_loud_refusal_and_passes(house: PrivateHouse, server: P
         until(lambda: house.process()["refusing"] is None, 10, process)
         assert process.stop() == 0
     finally:
+        house.end_processes()
         subprocess.run(["umount", folder], check=True)
 
 
