@@ -1,5 +1,6 @@
 """`manage.py doctor`: every meter once, in words, with an exit status."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -42,7 +43,8 @@ def doctor() -> tuple[int, str]:
 def reader_holds(**state: str) -> None:
     live.heartbeat(check.READER)
     with live.publisher().writing() as pipe:
-        pipe.hset("agent:Main", mapping=state)
+        for name, value in state.items():
+            pipe.hset("agent:Main", name, json.dumps(value))
     live.publisher().frame("Main", {"source": "Main", "time": 1, "received": time.time() - 2, "import_w": 420, "import_t1_wh": 661701})
 
 
@@ -51,7 +53,7 @@ def test_all_is_well_when_read_meters_hears_every_meter_and_no_port_is_opened_tw
     with P1Server() as server:
         make_meter("Main")
         Meter.objects.update(connection=server.address)
-        reader_holds(status='"live"', dialect='"belgium"')
+        reader_holds(status="live", dialect="belgium")
         status, said = doctor()
         assert server.connections == 0
     assert status == 0
@@ -64,7 +66,7 @@ def test_without_read_meters_the_port_is_read_here_and_the_missing_process_is_sa
     with P1Server() as server:
         make_meter("Main")
         Meter.objects.update(connection=server.address)
-        speaker = threading.Thread(target=lambda: [server.send(write(BELGIUM)) for _ in range(2)])
+        speaker = threading.Thread(target=server.send, args=(2 * write(BELGIUM),))
         speaker.start()
         status, said = doctor()
         speaker.join()
@@ -75,7 +77,7 @@ def test_without_read_meters_the_port_is_read_here_and_the_missing_process_is_sa
 
 @pytest.mark.django_db
 def test_one_meter_that_fails_makes_the_status_1_and_says_why() -> None:
-    reader_holds(status='"error"', error='"There is no /dev/ttyUSB0. Check that the cable is plugged in."')
+    reader_holds(status="error", error="There is no /dev/ttyUSB0. Check that the cable is plugged in.")
     make_meter("Main")
     status, said = doctor()
     assert status == 1

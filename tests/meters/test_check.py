@@ -79,8 +79,7 @@ def test_control_characters_in_what_is_said_do_not_reach_the_screen() -> None:
 
 def test_a_port_nobody_holds_is_opened() -> None:
     with P1Server() as server:
-        pieces = [write(BELGIUM)] * 2
-        speaker = threading.Thread(target=lambda: [server.send(piece) for piece in pieces])
+        speaker = threading.Thread(target=server.send, args=(2 * write(BELGIUM),))
         speaker.start()
         found = check.check(meter(server.address), live.client())
         speaker.join()
