@@ -7,6 +7,8 @@ import { FLOOR_W, quarterOf } from "./quarter.js";
 
 const SCALES_W = [2500, 5000, 10000, 15000, 20000, 30000, 50000, 100000];
 const MUCH_W = 10000;
+// After this nothing may be promised for the quarter: nobody knows what the house does.
+const SILENT_S = 30;
 const NOT_SHOWN = ["source", "received"];
 const RELOAD_AGAIN_MS = 30000;
 
@@ -34,7 +36,9 @@ export function startNow(root, link) {
     tick();
   };
   const tick = () => {
-    if (last !== null) showQuarter(root, quarterOf(last, last.time + serverNow() - last.received, connection_w));
+    if (last === null) return;
+    const age_s = serverNow() - last.received;
+    showQuarter(root, age_s > SILENT_S ? null : quarterOf(last, last.time + age_s, connection_w));
   };
   link.addEventListener("frame", ({ detail }) => detail.source === source && showFrame(detail));
   link.addEventListener("reading", ({ detail }) => {

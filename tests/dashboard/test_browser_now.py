@@ -140,8 +140,11 @@ def test_a_silent_meter_is_the_banner_with_since_when_and_what_to_do(visit: Open
     said = tab.text("#live-problem")
     assert re.fullmatch(r"Main: silent since \d\d:\d\d. History is complete to \d\d:\d\d. Check the cable. What to check", said)
     assert tab.page.locator("#live-problem a").get_attribute("href") == "/health/"
+    assert tab.page.locator("[data-quarter-none]").is_visible()
+    assert not tab.page.locator("[data-quarter-part=room]").is_visible()
     house.frame()
     tab.until("document.getElementById('live-problem').hidden")
+    assert tab.page.locator("[data-quarter-part=room]").is_visible()
 
 
 def test_a_name_from_outside_is_text_everywhere(visit: OpenTab, house: House) -> None:
