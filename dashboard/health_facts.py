@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 
-from dashboard import payloads, room
+from dashboard import room
 from energysite import agent_states, layout, live
 from energysite.database import DatabaseAway, asked
 from meters import clock, queries
@@ -117,7 +117,7 @@ def _server() -> tuple[str, int, str | None, float]:
 
 
 def _lively(names: list[str]) -> Lively | None:
-    client = payloads.live_client()
+    client = live.client()
     try:
         frames = live.last_frames(client)
         server = client.info("server")

@@ -5,8 +5,7 @@ from typing import Any
 import redis
 from django.utils.translation import gettext as _
 
-from dashboard import payloads
-from energysite import agent_states
+from energysite import agent_states, live
 from energysite.text import plain
 from meters.models import Meter
 
@@ -23,7 +22,7 @@ def _state(meter: Meter) -> dict[str, str]:
     if not meter.enabled:
         return {"code": "off", "words": _("switched off"), "trouble": ""}
     try:
-        state = agent_states.read(payloads.live_client(), meter.name)
+        state = agent_states.read(live.client(), meter.name)
     except redis.RedisError:
         return {"code": "off", "words": _("not known while the live values are away"), "trouble": ""}
     words = {

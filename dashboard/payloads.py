@@ -78,21 +78,10 @@ def _problems(database_away: bool, live_away: bool) -> list[str]:
 def _frames() -> dict[str, live.Frame] | None:
     """The last frame of each meter; None while Valkey is away."""
     try:
-        return live.last_frames(live_client())
+        return live.last_frames(live.client())
     except redis.RedisError as error:
         logger.warning("no live values for the page: %s", error)
         return None
-
-
-_client: redis.Redis | None = None
-
-
-def live_client() -> redis.Redis:
-    """The process's own client, made at first use; its calls raise redis.RedisError within a second."""
-    global _client
-    if _client is None:
-        _client = live.connect()
-    return _client
 
 
 def _history(day: date, zone: tzinfo) -> History | None:

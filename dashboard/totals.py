@@ -6,8 +6,8 @@ from typing import Any
 import redis
 from django.utils.translation import gettext as _
 
-from dashboard import figures, payloads
-from energysite import agent_states
+from dashboard import figures
+from energysite import agent_states, live
 from meters.facts import DAY_FIRST
 
 TARIFFS = ("t1", "t2")
@@ -17,7 +17,7 @@ VOLUME_UNITS = {"gas": ("m3", "m³"), "water": ("whole", "l")}
 def register_words(meter: str) -> tuple[str, str]:
     """What registers 1 and 2 count: by the dialect that the meter was heard to speak, else just their numbers."""
     try:
-        dialect = agent_states.read(payloads.live_client(), meter).get("dialect", "")
+        dialect = agent_states.read(live.client(), meter).get("dialect", "")
     except redis.RedisError:
         dialect = ""
     if not dialect:

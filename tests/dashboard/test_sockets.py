@@ -272,3 +272,12 @@ def test_the_agent_command_without_token_right_or_site_says_so(web, tmp_path):
         command(web, tmp_path / "viewer", "Main", "set_config", "slot_s=60")
     with pytest.raises(CommandError, match="Is the site running"):
         call_command("agent", "Main", "get_states", url="ws://127.0.0.1:1", token=tmp_path / "viewer")
+
+
+def test_two_telegrams_that_came_in_one_piece_are_two_frames(web):
+    publisher = live.Publisher()
+    publisher.frame("Main", FRAME)
+    with opened(web, cookie=login("viewer")) as socket:
+        assert [received(socket)["type"] for _first in range(2)] == ["hello", "frame"]
+        publisher.frame("Main", {**FRAME, "time": FRAME["time"] + 1, "power_w": 600})
+        assert received(socket)["power_w"] == 600
