@@ -75,6 +75,7 @@ def _ask_for_token(request: HttpRequest, *, wrong: bool) -> HttpResponse:
         "locked": left == 0,
         "file": setup_token.path(settings.DATA_DIR),
         "reset": token is not None and token.user is not None,
+        "beside": token is None,  # a demo run beside a house that is set up
     }
     response = TemplateResponse(request, "setup/token.html", context, status=403 if wrong or left == 0 else 200)
     response.delete_cookie(COOKIE, path=reverse("setup"))

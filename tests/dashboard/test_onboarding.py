@@ -191,6 +191,12 @@ def test_an_account_in_the_demo_does_not_close_the_way_out_of_it(demo: None, hol
     assert "Leave the demo" in holder.get("/setup/").content.decode()
 
 
+def test_a_demo_beside_a_house_that_is_set_up_says_so(demo: None, visitor: Client) -> None:
+    setup_token.remove(django_settings.DATA_DIR)
+    shown = visitor.get("/setup/").content.decode()
+    assert "set up already" in shown and 'name="token"' not in shown
+
+
 def test_leaving_the_demo_needs_the_token(demo: None, visitor: Client) -> None:
     assert visitor.post("/setup/switch/").headers["Location"] == "/setup/"
     assert visitor.get("/setup/switch/").status_code == 405

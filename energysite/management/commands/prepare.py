@@ -5,16 +5,13 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Q
 
-from energysite import setup_token, tokens
+from energysite import owners, setup_token, tokens
 from energysite.house_run import TRY_LATER
-from energysite.permissions import OWNER
 
 DISK_FULL = "53100"
 
@@ -52,11 +49,7 @@ class Command(BaseCommand):
 
     def _setup_token(self) -> None:
         """In the demo it leads to the real house, in the house to its first owner; afterwards there is none."""
-        if settings.MODE == "demo":
-            wanted = self._demo_leads_to_house()
-        else:
-            user = get_user_model()
-            wanted = not user._default_manager.filter(Q(is_superuser=True) | Q(groups__name=OWNER), is_active=True).exists()
+        wanted = self._demo_leads_to_house() if settings.MODE == "demo" else not owners.exists()
         if wanted:
             setup_token.ensure(settings.DATA_DIR)
         elif settings.MODE == "house":
