@@ -163,6 +163,7 @@ def test_several_meters_at_once_come_and_go_while_it_runs(house: PrivateHouse, s
 def test_a_full_disk_is_a_loud_refusal_and_passes(house: PrivateHouse, server: P1Server) -> None:
     house.meter("Full", server.address)
     folder = house.mode_dir / "segments"
+    folder.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=101m", "tmpfs", folder], capture_output=True, text=True)
     if mounted.returncode:
         pytest.skip(f"no disk could be mounted here: {mounted.stderr.strip()}")
