@@ -9,11 +9,13 @@ from dashboard.quarter import FLOOR_W, Quarter, quarter_of
 from dashboard.texts import say
 
 MUCH_W = 10_000
+# After this nothing may be promised for the quarter: nobody knows what the house does.
+SILENT_S = 30
 
 
 def quarter_card(frame: dict[str, Any], now: float, connection: int | None, zone: tzinfo) -> dict[str, Any] | None:
     """`now` is epoch s on our clock; the quarter runs on the meter's, so the frame's age is added to its own time."""
-    if "time" not in frame:
+    if "time" not in frame or now - frame["received"] > SILENT_S:
         return None
     quarter = quarter_of(frame, frame["time"] + now - frame["received"], connection)
     if quarter is None:
