@@ -203,6 +203,26 @@ def test_day_power_of_the_autumn_day_has_25_hours():
     assert (len(means), means[-1]) == (750, 300)
 
 
+def test_meters_and_sources_come_in_one_query_as_they_are_stored():
+    first, second = make_meter("A", slot_s=300), make_meter("B", enabled=False)
+    gas, old = make_source(first, "gas", "g"), make_source(first, serial="old")
+    old.retired = NOON
+    old.save()
+    with CaptureQueriesContext(connection) as captured:
+        meters, sources = queries.metered_sources()
+        assert [(meter.pk, meter.name, meter.enabled, meter.period_s, meter.take, meter.slot_s) for meter in meters] == [
+            (first.pk, "A", True, 1, "all", 300),
+            (second.pk, "B", False, 1, "all", 10),
+        ]
+        found = [(one.pk, one.kind, one.medium, one.name, one.serial, one.meter_id, one.retired) for one in sources]
+        assert found == [
+            (gas.pk, "volume", "gas", "A gas g", "g", first.pk, None),
+            (old.pk, "electricity", "electricity", "A electricity old", "old", first.pk, NOON),
+        ]
+        assert {one.meter for one in sources} == {meters[0]}
+    assert len(captured) == 1
+
+
 def test_readings_of_a_span_come_in_order_with_both_ends():
     source, other = make_source(make_meter()), make_source(make_meter("B"))
     electricity(source, [(NOON + seconds(i), {"power_w": -i if i != 3 else None}) for i in range(6)])
