@@ -70,6 +70,9 @@ def test_two_writes_in_one_transaction_do_not_mix() -> None:
     assert write("volume", first) == 100
     assert write("volume", second) == 100
     assert VolumeReading.objects.count() == 200
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM staging_volume")
+        assert cursor.fetchone() == (0,), "the second write does not carry the first one along"
 
 
 def test_no_rows_are_no_statement(django_assert_num_queries: object) -> None:

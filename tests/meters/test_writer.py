@@ -1,6 +1,9 @@
 """The thread between the spool and the database. Its steps are taken one by one here; the processes are in test_read_meters."""
 
 import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,9 @@ from django.db import connection
 from meters import writer as writing
 from meters.models import ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
 from meters.segments import Record, Segments
+from meters.storage import write
 from meters.writer import Writer
-from tests.meters.rows import make_meter
+from tests.meters.rows import make_meter, make_source
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,12 +36,22 @@ def files(folder: Path) -> list[str]:
 
 
 @pytest.fixture
-def away() -> Any:
-    """Calling it takes the database away, calling it again gives it back. Without the pool, as in read_meters."""
+def no_pool() -> Iterator[None]:
+    """As in read_meters: a connection that is closed is gone."""
     settings = connection.settings_dict
-    host, options = settings["HOST"], settings["OPTIONS"]
+    options = settings["OPTIONS"]
     connection.close()
     settings["OPTIONS"] = {name: value for name, value in options.items() if name != "pool"}
+    yield
+    connection.close()
+    settings["OPTIONS"] = options
+
+
+@pytest.fixture
+def away(no_pool: None) -> Iterator[Callable[[], None]]:
+    """Calling it takes the database away, calling it again gives it back."""
+    settings = connection.settings_dict
+    host = settings["HOST"]
 
     def toggle() -> None:
         connection.close()
@@ -45,7 +59,7 @@ def away() -> Any:
 
     yield toggle
     connection.close()
-    settings["HOST"], settings["OPTIONS"] = host, options
+    settings["HOST"] = host
 
 
 def test_records_become_rows_and_the_segment_goes_once_the_disk_has_them(tmp_path: Path) -> None:
@@ -127,6 +141,62 @@ def test_a_lost_session_takes_back_what_was_not_certain(tmp_path: Path) -> None:
     writer.step()
     writer.step()
     assert ElectricityReading.objects.count() == 1
+
+
+def test_another_session_takes_it_back_even_where_no_error_was_seen(tmp_path: Path, no_pool: None) -> None:
+    make_meter()
+    segments = Segments(tmp_path)
+    writer = Writer(segments)
+    segments.append([record(1)])
+    writer.step()
+    ElectricityReading.objects.all().delete()
+    connection.close()
+    writer.step()
+    assert ElectricityReading.objects.count() == 1
+
+
+def _settled(writer: Writer, folder: Path) -> bool:
+    writer.step()
+    return len(files(folder)) == 1
+
+
+def test_a_segment_stays_until_the_log_behind_its_commit_is_on_the_disk(tmp_path: Path) -> None:
+    """The server writes its log a moment after a commit that does not wait; caught in that moment, the segment must be there."""
+    other = make_source(make_meter("Shed"), "gas")
+    make_meter()
+    stayed = []
+    for n in range(10):
+        segments = Segments(tmp_path / str(n), rotate_bytes=1)
+        writer = Writer(segments)
+        segments.append([record(2 * n)])
+        segments.append([record(2 * n + 1)])
+        writer.step()
+        write("volume", [(other.pk, datetime(2026, 1, 1, n, tzinfo=UTC), n, 0)])  # its commit does not wait either
+        writer.step()
+        stayed.append(len(files(tmp_path / str(n))) == 2)
+        until(partial(_settled, writer, tmp_path / str(n)))
+    assert any(stayed)
+
+
+@pytest.mark.parametrize("table", ["meters_meter", "meters_undecodabletelegram"])
+def test_undecodable_telegrams_survive_an_error_of_the_database(tmp_path: Path, table: str) -> None:
+    make_meter()
+    writer = Writer(Segments(tmp_path))
+    for n in range(3):
+        writer.reject("Main", BEGIN + n, "checksum", "", b"/%d" % n)
+    _rename(table, "hidden")
+    try:
+        writer.step()
+        assert writer.state()["database"] == "away"
+    finally:
+        _rename("hidden", table)
+    writer.step()
+    assert [bytes(row.raw) for row in UndecodableTelegram.objects.order_by("id")] == [b"/0", b"/1", b"/2"]
+
+
+def _rename(table: str, to: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {to}")
 
 
 def test_a_damaged_record_is_set_aside_and_the_others_stored(tmp_path: Path) -> None:
