@@ -4,8 +4,10 @@
 """
 
 import asyncio
+import fcntl
 import os
 import select
+import struct
 import termios
 import tty
 from pathlib import Path
@@ -14,7 +16,8 @@ from typing import Protocol
 CAP = 65536  # bytes held for a reader that is slow
 STALLED_S = 3.0  # a reader that took nothing for so long has missed it
 RETRY_S = 0.02
-SETTLE_S = 0.5  # programs empty a port's buffer right after opening it
+SETTLE_S = 2.0  # programs empty a port's buffer after opening it, and some never do
+FLUSHED = 1  # TIOCPKT_FLUSHREAD
 
 
 class Output(Protocol):
@@ -36,6 +39,8 @@ class Pty:
         # Left to its readers: while none has it open, the master's end says so, and the terminal stays raw.
         os.close(slave)
         os.set_blocking(self._master, False)
+        # Packet mode: reading the master's end tells when a reader has emptied its buffer.
+        fcntl.ioctl(self._master, termios.TIOCPKT, struct.pack("i", 1))
         self._poll = select.poll()
         self._poll.register(self._master, 0)
         self._pending = bytearray()
@@ -50,7 +55,18 @@ class Pty:
     def _is_open(self) -> bool:
         return not any(events & select.POLLHUP for _fd, events in self._poll.poll(0))
 
+    def _emptied(self) -> bool:
+        """True when a reader has emptied its buffer since the last call; what readers send is thrown away."""
+        found = False
+        while True:
+            try:
+                told = os.read(self._master, 4096)
+            except OSError:  # nothing there, or nobody has the port open
+                return found
+            found = found or bool(told[0] & FLUSHED)
+
     def offer(self, data: bytes) -> None:
+        self._emptied()
         if not self._is_open():
             self._forget()
             return
@@ -92,16 +108,23 @@ class Pty:
     async def deliver(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            while not self._is_open():
-                self._forget()
-                while not self._is_open():
-                    await asyncio.sleep(RETRY_S)
-                await asyncio.sleep(SETTLE_S)
+            if not self._is_open():
+                await self._reader()
             self._read_before = True
             try:
                 rest = rest[os.write(self._master, rest) :]
             except BlockingIOError:
                 await asyncio.sleep(RETRY_S)
+
+    async def _reader(self) -> None:
+        """Until somebody has opened the port and will empty it no more."""
+        self._forget()
+        self._emptied()
+        while not self._is_open():
+            await asyncio.sleep(RETRY_S)
+        deadline = asyncio.get_running_loop().time() + SETTLE_S
+        while not self._emptied() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(RETRY_S)
 
     async def close(self) -> None:
         if self.link.is_symlink() and str(self.link.readlink()) == self.name:

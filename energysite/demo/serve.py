@@ -1,10 +1,8 @@
 """The demo house on the wire: one telegram each second, whole at the full second; or a capture at its own pace."""
 
 import asyncio
-import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from energysite.demo.faults import Fault, spoil
@@ -14,10 +12,6 @@ from energysite.demo.telegram import telegram
 
 LATE_S = 2.0
 LONGEST_WAIT_S = 0.5
-END = re.compile(rb"\r?\n![0-9A-Fa-f]{0,4}\r?\n")
-STAMP = re.compile(rb"0-0:1\.0\.0\((\d{12})[SW]\)")
-WITHOUT_STAMP_S = 10.0  # DSMR 2 and 3 send every ten seconds and tell no time
-LONGEST_PAUSE_S = 15.0
 
 
 class Clock(Protocol):
@@ -59,47 +53,19 @@ async def live(house: House, outputs: Sequence[Output], clock: Clock, faults: li
         upcoming += 1
 
 
-def paced(capture: bytes) -> Iterator[tuple[float, bytes]]:
-    """A capture in parts that end with a telegram's end (the last with what follows it), each with its seconds from the first.
+async def replay(telegrams: Iterable[tuple[float, bytes]], outputs: Sequence[Output]) -> int:
+    """Write telegrams, each so many seconds after the first, nothing lost; how many there were.
 
-    The pace is that of the telegrams' own times; a pause longer than 15 s is shortened to that, a step back to nothing.
-    """
-    due, last, begin = 0.0, None, 0
-    for number, match in enumerate(END.finditer(capture)):
-        part = capture[begin : match.end()]
-        begin = match.end()
-        found = STAMP.search(part)
-        if found is None:
-            due += WITHOUT_STAMP_S if number and last is None else 0.0
-        else:
-            moment = _seconds(found[1])
-            due += min(LONGEST_PAUSE_S, max(0.0, moment - last)) if last is not None else 0.0
-            last = moment
-        yield due, part
-    if begin < len(capture):
-        yield due, capture[begin:]
-
-
-def _seconds(stamp: bytes) -> float:
-    try:
-        return datetime.strptime(stamp.decode(), "%y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return 0.0
-
-
-async def replay(parts: Iterable[tuple[float, bytes]], outputs: Sequence[Output], speed: float) -> int:
-    """Write them at `speed` times their pace (0: as fast as they are read), nothing lost; how many there were.
-
-    It begins when the first reader is there.
+    The first one waits for its reader, and the pace begins with it.
     """
     loop = asyncio.get_running_loop()
     origin, written = 0.0, 0
-    for due, part in parts:
-        if written and speed:
-            await asyncio.sleep(max(0.0, origin + due / speed - loop.time()))
+    for due_s, raw in telegrams:
+        if written:
+            await asyncio.sleep(max(0.0, origin + due_s - loop.time()))
         for output in outputs:
-            await output.deliver(part)
+            await output.deliver(raw)
         if not written:
-            origin = loop.time() - (due / speed if speed else 0.0)
+            origin = loop.time() - due_s
         written += 1
     return written

@@ -10,21 +10,20 @@ from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection
 
 from energysite.demo.calendar import midnight
-from energysite.demo.ledger import Ledger
 from energysite.demo.model import House
-from energysite.demo.profile import Recipe
 from energysite.demo.telegram import telegram
 from energysite.management.commands import _demo_history as history
 from energysite.models import House as HouseRow
 from meters import ingest, storage
 from meters.models import ElectricityReading, Meter, Source, VolumeReading
+from tests.energysite import demo
 
 NOW = midnight(date(2026, 3, 30)) + 15 * 3600 + 4
 
 
 @pytest.fixture(scope="module")
 def house() -> House:
-    return House(Ledger(Recipe()))
+    return demo.house()
 
 
 @pytest.fixture

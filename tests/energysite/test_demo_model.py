@@ -11,13 +11,14 @@ from energysite.demo.loads import Always
 from energysite.demo.model import House
 from energysite.demo.profile import Day, Panels, Recipe
 from energysite.demo.sun import position
+from tests.energysite import demo
 
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 
 
 @pytest.fixture(scope="module")
 def house() -> House:
-    return House(Ledger(Recipe()))
+    return demo.house()
 
 
 @pytest.mark.parametrize("day", [date(2026, 1, 5), SPRING, date(2026, 6, 21), AUTUMN, date(2025, 11, 30)])

@@ -23,16 +23,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from energysite.demo.calendar import day_of
-from energysite.demo.ledger import Ledger
 from energysite.demo.outputs import CAP, Pty, Tcp
-from energysite.demo.profile import Recipe
-from energysite.demo.serve import paced, replay
+from energysite.demo.serve import replay
 from energysite.demo.telegram import sealed
 from meters import ingest
 from meters.models import ElectricityReading, Meter
 from meters.p1.decoder import decode
 from meters.p1.framer import Framer
 from meters.p1.telegram import Telegram
+from meters.replay import schedule
+from tests.energysite import demo
 from tests.waiting import until
 
 
@@ -40,7 +40,7 @@ from tests.waiting import until
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sums of the house's past days: computed once, not by each command."""
     folder = tmp_path_factory.mktemp("counted")
-    Ledger(Recipe(), folder).prepare(day_of(int(time.time())), lambda _done, _of: None)
+    demo.counted(folder).prepare(day_of(int(time.time())), lambda _done, _of: None)
     return folder
 
 
@@ -226,6 +226,10 @@ async def test_what_nobody_reads_is_lost_and_never_waited_for(tmp_path: Path) ->
         with opened(tmp_path / "meter") as port:
             pty.offer(b"\x00a\r\n\x11\xff")
             assert await asyncio.to_thread(until, lambda: arrived(port), 5) == b"\x00a\r\n\x11\xff", "raw, in both directions"
+            for _ in range(3):  # a reader that talks is not listened to, and not held up
+                assert os.write(port, b"?" * 4000) == 4000
+                pty.offer(b"c")
+                assert await asyncio.to_thread(until, lambda: arrived(port), 5) == b"c"
             pty.offer(b"left unread")
         pty.offer(b"while nobody reads")
         with opened(tmp_path / "meter") as port:
@@ -280,19 +284,10 @@ def capture(count: int) -> bytes:
     return whole[0][20:] + b"".join(whole) + whole[0][:30]
 
 
-def test_a_capture_is_paced_by_its_telegrams_times() -> None:
-    parts = list(paced(capture(5)))
-    assert b"".join(part for _due, part in parts) == capture(5)
-    assert [due for due, _part in parts] == [0, 0, 1, 2, 3, 4, 4]
-    without_time = b"/KFM5\r\n\r\n1-0:1.8.1(00001.000*kWh)\r\n!\r\n" * 3
-    assert [due for due, _part in paced(without_time)] == [0, 10, 20]
-    assert list(paced(b"no telegram at all")) == [(0.0, b"no telegram at all")]
-
-
 @pytest.mark.parametrize("speed", [0, 400])
 async def test_a_replay_over_a_pty_waits_for_its_reader_and_loses_nothing(tmp_path: Path, speed: int) -> None:
     """More bytes than the kernel holds for a reader."""
-    sent = capture(600)
+    sent = b"".join(raw for _due, raw in schedule([capture(600)], 0))
     pty = Pty(tmp_path / "meter")
 
     def read() -> bytes:
@@ -306,10 +301,10 @@ async def test_a_replay_over_a_pty_waits_for_its_reader_and_loses_nothing(tmp_pa
 
     try:
         begin = time.monotonic()
-        speaking = asyncio.create_task(replay(paced(sent), [pty], speed))
+        speaking = asyncio.create_task(replay(schedule([capture(600)], speed), [pty]))
         found = await asyncio.to_thread(read)
         assert found == sent
-        assert await speaking == 602
+        assert await speaking == 600
         if speed:
             assert 1.4 < time.monotonic() - begin < 10
     finally:

@@ -7,19 +7,18 @@ from django.conf import settings
 
 from energysite.demo import faults
 from energysite.demo.calendar import midnight
-from energysite.demo.ledger import Ledger
 from energysite.demo.model import House
-from energysite.demo.profile import Recipe
 from energysite.demo.telegram import GAS_SERIAL, METER_SERIAL, WATER_SERIAL, crc16, sealed, stamp, telegram
 from meters.p1.decoder import decode
 from meters.p1.framer import Framer
+from tests.energysite import demo
 
 CAPTURE = settings.BASE_DIR.parent / "shared" / "captures" / "sagemcom-fluvius-3phase.p1"
 
 
 @pytest.fixture(scope="module")
 def house() -> House:
-    return House(Ledger(Recipe()))
+    return demo.house()
 
 
 def _utc(second: int) -> datetime:

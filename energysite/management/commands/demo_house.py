@@ -20,8 +20,9 @@ from energysite.demo.ledger import Ledger
 from energysite.demo.model import House
 from energysite.demo.outputs import Output, Pty, Tcp
 from energysite.demo.profile import Recipe
-from energysite.demo.serve import SystemClock, live, paced, replay
+from energysite.demo.serve import SystemClock, live, replay
 from energysite.management.commands import _demo_history as history
+from meters.replay import schedule
 
 PTY_NAME = r"letters, digits, dot, dash and underscore"
 LOOPBACK = "127.0.0.1"
@@ -141,8 +142,8 @@ class Command(BaseCommand):
         for address in addresses:
             self.say(f"demo house: speaking at {address}")
         if options["replay"] is not None:
-            written = await replay(paced(options["replay"].read_bytes()), outputs, options["speed"])
-            self.say(f"demo house: the capture has ended after {written} parts; the port stays open")
+            written = await replay(schedule([options["replay"].read_bytes()], options["speed"]), outputs)
+            self.say(f"demo house: the capture has ended after {written} telegrams; the port stays open")
             await asyncio.Event().wait()
         clock = SystemClock(options["speed"])
         house = await asyncio.to_thread(self._house, _recipe(options), int(clock.now()), stop)
