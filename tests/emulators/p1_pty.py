@@ -43,6 +43,15 @@ class P1Cable:
         except BlockingIOError:
             return
 
+    def pour(self, data: bytes) -> None:
+        """All of it, as fast as the far end reads, as no wire would."""
+        os.set_blocking(self._master, True)
+        try:
+            while data:
+                data = data[os.write(self._master, data) :]
+        finally:
+            os.set_blocking(self._master, False)
+
     def speak(self, telegrams: Sequence[bytes], every_s: float) -> None:
         """Send them over and over in the background until `close` or `vanish`."""
 

@@ -8,7 +8,7 @@ from meters.models import ElectricityReading, Meter, Source, VolumeReading
 
 
 def make_meter(name: str = "Main", **fields: Any) -> Meter:
-    return agents.create(Meter, name=name, connection="socket://127.0.0.1:9", **fields)
+    return agents.create(Meter, name=name, **{"connection": "socket://127.0.0.1:9", **fields})
 
 
 def make_source(meter: Meter, medium: str = "electricity", serial: str = "1") -> Source:
