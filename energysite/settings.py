@@ -85,10 +85,8 @@ TEMPLATES = [
 
 # Data
 
-if DATABASE_URL:
-    _database = layout.database(DATABASE_URL)
-else:
-    _database = {"NAME": "energysite", "USER": "energysite", "HOST": str(RUN_DIR)}
+_embedded = {"NAME": "energysite", "USER": "energysite", "HOST": str(RUN_DIR)}
+_database = layout.database(DATABASE_URL) if DATABASE_URL else _embedded
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -182,6 +180,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en"
+# Asked before the catalogs of Django and the apps: one word for a thing, in the admin too.
+LOCALE_PATHS = [BASE_DIR / "energysite" / "locale"]
 LANGUAGES = [("en", _("English")), ("nl", _("Dutch")), ("fr", _("French")), ("de", _("German"))]
 
 

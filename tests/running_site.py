@@ -81,10 +81,15 @@ class RunningSite:
             assert self.process.poll() is None or text in self.output, f"it ended: {self.output}"
             return text in self.output
 
-        until(found, timeout_s, f"{text!r} in the output of up:\n{self.output[-3000:]}")
+        until(found, timeout_s, lambda: f"{text!r} in the output of up:\n{self.output[-3000:]}")
 
     def ready(self) -> "RunningSite":
-        self.said(f"ready: {self.url}", 90)
+        """Itself, once the page answers; a site that does not get so far is stopped."""
+        try:
+            self.said(f"ready: {self.url}", 90)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def processes(self, mode: str) -> dict[str, dict[str, Any]]:

@@ -70,7 +70,7 @@ def test_whatever_is_killed_is_back_within_ten_seconds(house: RunningSite, name:
         row = house.processes("house")[name]
         return row["state"] == "running" and row["pid"] != before["pid"]
 
-    until(back, BACK_S, f"{name} runs again:\n{house.output[-2000:]}")
+    until(back, BACK_S, lambda: f"{name} runs again:\n{house.output[-2000:]}")
     row = house.processes("house")[name]
     assert row["restarts"] == before["restarts"] + 1
     assert row["last_exit"] == "ended by SIGKILL"
@@ -144,7 +144,7 @@ def test_the_demo_becomes_the_house_over_the_control_socket(data_dir: Path) -> N
         demo = site.processes("demo")
         assert "demo_house" in demo
         assert ask(data_dir, "switch house") == {"ok": True, "mode": "house"}
-        until(lambda: site.output.count("ready: ") == 2, 60, f"the house is ready:\n{site.output[-2000:]}")
+        until(lambda: site.output.count("ready: ") == 2, 60, lambda: f"the house is ready:\n{site.output[-2000:]}")
         assert (data_dir / "mode").read_text() == "house\n"
         assert not any(alive(row["pid"]) for row in demo.values())
         assert "demo_house" not in site.processes("house")
