@@ -94,7 +94,7 @@ def test_a_cable_that_is_pulled_out_and_put_back_is_read_again() -> None:
     telegrams = second_by_second(1000)
     with P1Cable("pulled") as cable, reading(kept, cable.address, baud=115200) as reader:
         cable.speak(telegrams, 0.02)
-        until(lambda: kept.electricity())
+        until(kept.electricity)
         cable.vanish()
         until(lambda: told(reader)["status"] == "error")
         before = len(kept.electricity())
@@ -158,7 +158,7 @@ def test_the_second_reader_of_a_port_names_the_problem_and_the_first_goes_on() -
     kept, other = Kept(), Kept()
     with P1Cable("both") as cable, reading(kept, cable.address, baud=115200) as first:
         cable.speak(second_by_second(1000), 0.02)
-        until(lambda: kept.electricity())
+        until(kept.electricity)
         config = MeterConfig(make_meter("Second").name, cable.address, baud=115200)
         second = Reader(config, other.keep, other.reject, patience=SHORT)
         second.start()
@@ -188,7 +188,7 @@ def test_a_trusted_meter_is_stored_at_its_own_time() -> None:
     kept = Kept()
     with P1Server() as server, reading(kept, server.address, synchronised=True, clock="meter"):
         server.send(belgium())
-        until(lambda: kept.electricity())
+        until(kept.electricity)
     time_of = decode(belgium()).time
     assert time_of is not None
     assert kept.electricity()[0][5] == time_of.timestamp()
@@ -220,7 +220,7 @@ def test_the_raw_stream_is_shared_and_a_port_that_is_taken_stops_nothing() -> No
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.settimeout(0.1)
             until(lambda: _sent_through(server, telegram, client).startswith(b"/"))
-        assert kept.electricity()
+        until(kept.electricity)
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         P1Server() as server,
