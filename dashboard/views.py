@@ -11,7 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from dashboard import days, payloads
-from dashboard.figures import local_time
+from dashboard.figures import local_time, thousandths
 from dashboard.flows import flow, scale_for
 from dashboard.quarter import connection_w
 from dashboard.quarter_card import quarter_card
@@ -106,7 +106,7 @@ def _live(meter: dict[str, Any], house: House) -> dict[str, Any]:
         "moment": say("at", time=local_time(frame["received"], zone, "%H:%M:%S")) if frame else "",
         "flow": flow(net, scale),
         "scale_w": scale,
-        "scale_kw": f"{scale / 1000:g}",
+        "scale_kw": thousandths(scale, -1),
         "phases": [
             {
                 "label": phase.upper(),

@@ -13,6 +13,7 @@ import structlog
 from django.db import Error, connection
 
 from energysite import live
+from energysite.models import House
 from meters.models import Meter
 
 log = structlog.get_logger(__name__)
@@ -35,14 +36,16 @@ class MeterConfig:
     share_port: int | None = None
     enabled: bool = True
     period_s: int = 1
+    language: str = "en"  # what is said of the meter is said in the house's language
 
 
-NAMES = tuple(field.name for field in fields(MeterConfig))
+COLUMNS = tuple(field.name for field in fields(MeterConfig) if field.name != "language")
 
 
 def from_database() -> list[MeterConfig]:
     """Raises django.db.Error."""
-    return [MeterConfig(**row) for row in Meter.objects.order_by("name").values(*NAMES)]
+    language = (House.objects.filter(pk=1).first() or House()).language
+    return [MeterConfig(**row, language=language) for row in Meter.objects.order_by("name").values(*COLUMNS)]
 
 
 def as_replay(config: MeterConfig, file: Path) -> MeterConfig:
@@ -53,7 +56,10 @@ def as_replay(config: MeterConfig, file: Path) -> MeterConfig:
 def load(path: Path) -> list[MeterConfig]:
     """The copy; none when there is no file, or one that cannot be used (which is logged)."""
     try:
-        return [MeterConfig(**{name: entry[name] for name in NAMES}) for entry in json.loads(path.read_text())["meters"]]
+        return [
+            MeterConfig(**{name: entry[name] for name in COLUMNS}, language=entry.get("language", "en"))
+            for entry in json.loads(path.read_text())["meters"]
+        ]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, LookupError, TypeError) as error:

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from energysite import agents
@@ -34,7 +35,7 @@ class Meter(Agent):
         METER = "meter", _("Trust the meter")
 
     BAUD_RATES = [(0, _("Recognise")), (115200, "115200 8N1"), (9600, "9600 7E1")]
-    SLOTS_S = [(s, _("%(s)s seconds") % {"s": s}) for s in (5, 10, 15, 20, 30, 60, 90, 180, 300, 450, 900)]
+    SLOTS_S = [(s, format_lazy(_("{s} seconds"), s=s)) for s in (5, 10, 15, 20, 30, 60, 90, 180, 300, 450, 900)]
 
     connection = models.CharField(
         _("connection"),

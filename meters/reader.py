@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext_lazy, override
 
 from energysite import agents, live
 from energysite.errors import DeviceConfigError, DeviceUnavailable
@@ -107,6 +107,10 @@ class Reader(threading.Thread):
         self._stopping.set()
 
     def run(self) -> None:
+        with override(self.config.language):
+            self._run()
+
+    def _run(self) -> None:
         log.info("reading", meter=self.config.name, connection=self.config.connection)
         while not self._stopping.is_set():
             try:
@@ -294,14 +298,15 @@ class Reader(threading.Thread):
         return asdict(self.state)
 
 
+UNITS = (
+    (86_400, ngettext_lazy("%(n)s day", "%(n)s days", "n")),
+    (3600, ngettext_lazy("%(n)s hour", "%(n)s hours", "n")),
+    (60, ngettext_lazy("%(n)s minute", "%(n)s minutes", "n")),
+    (1, ngettext_lazy("%(n)s second", "%(n)s seconds", "n")),
+)
+
+
 def duration(seconds: int) -> str:
-    """About how long, in words."""
-    for unit_s, one, many in (
-        (86_400, "%(n)s day", "%(n)s days"),
-        (3600, "%(n)s hour", "%(n)s hours"),
-        (60, "%(n)s minute", "%(n)s minutes"),
-    ):
-        if seconds >= unit_s:
-            count = round(seconds / unit_s)
-            return ngettext(one, many, count) % {"n": count}
-    return ngettext("%(n)s second", "%(n)s seconds", seconds) % {"n": seconds}
+    """About how long, in words; 1 s or more."""
+    unit_s, words = next((unit_s, words) for unit_s, words in UNITS if seconds >= unit_s)
+    return words % {"n": round(seconds / unit_s)}
