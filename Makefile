@@ -34,4 +34,5 @@ bench: ## the figures, as a table and in var/bench.json
 
 clean: ## remove what setup made; var/ with your data stays
 	rm -rf .venv node_modules staticfiles dashboard/static/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -f energysite/locale/*/LC_MESSAGES/*.mo
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -98,6 +98,18 @@ assets() {
     stamp assets "$built"
 }
 
+# The gettext programs are not needed: Babel compiles.
+translations() {
+    local key po stale=
+    key="$(cat .venv/stamps/run) $(fingerprint energysite/locale/*/LC_MESSAGES/*.po)"
+    fresh translations "$key" || stale=1
+    for po in energysite/locale/*/LC_MESSAGES/*.po; do [ -f "${po%.po}.mo" ] || stale=1; done
+    if [ -z "$stale" ]; then return; fi
+    say "compiling the translations"
+    .venv/bin/pybabel -q compile -d energysite/locale -D django || fail "The translations could not be compiled (see above)."
+    stamp translations "$key"
+}
+
 collect() {
     local key
     key="$(cat .venv/stamps/run) $(fingerprint dashboard/static)"
@@ -131,5 +143,6 @@ packages run requirements.txt
 if grep -qs 'Raspberry Pi' /proc/device-tree/model; then packages pi requirements-pi.txt; fi
 if [ "$wanted" != run ]; then packages dev requirements-dev.txt; fi
 assets
+translations
 collect
 if [ "$wanted" = test ]; then browser; fi

@@ -58,6 +58,14 @@ def site() -> Iterator[RunningSite]:
         running.stop()
 
 
+@pytest.fixture(autouse=True)
+def _house_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages remember the house's row for some seconds: a test must not see the language of the test before it."""
+    from energysite import house
+
+    monkeypatch.setattr(house, "_cache", house._Cache())
+
+
 @pytest.fixture
 def data_dir() -> Path:
     """An empty data folder that the database's account can reach."""
