@@ -129,35 +129,26 @@ class GuardedConsumer(AsyncWebsocketConsumer):
 class LiveConsumer(GuardedConsumer):
     """hello, the last frame of each source, then what changes."""
 
-    # Between joining the group and reading the last frames, frames may come twice or late.
-    settling_s = 5.0
-
     async def opened(self) -> None:
         self._changes = live.Changes()
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._settled_at = time.monotonic() + self.settling_s
+        # First the group, then the last frames: what comes in between is told once all the same.
         await self.channel_layer.group_add(live.LIVE_GROUP, self.channel_name)
-        frames = await sync_to_async(_last_frames, thread_sensitive=False)()
+        last = await sync_to_async(live.last_messages, thread_sensitive=False)()
         await self.send_message({"type": "hello", "now": time.time()})
-        for frame in frames:
-            await self.send_message(self._changes.message(frame))
+        for message in last.values():
+            await self.live_frame(message)
 
     async def command(self, text: str) -> None:
         """Nothing is asked here; a page may send a frame to see whether the line works."""
 
-    async def live_frame(self, message: dict[str, Any]) -> None:
-        frame = message["frame"]
-        key = (message["publisher"], frame["source"])
-        last = self._numbers.get(key)
-        self._numbers[key] = message["number"]
-        if last is not None and message["number"] > last + 1:
+    async def live_frame(self, message: live.Message) -> None:
+        try:
+            told = self._changes.told(message)
+        except live.FramesLost:  # the page opens the socket anew and fetches what is missing
             await self.end(sockets.RESTART)
             return
-        sent = self._changes.sent(frame["source"])
-        # Two telegrams that came in one piece were received at the same instant: only the frame itself tells them apart.
-        if sent is not None and time.monotonic() < self._settled_at and (frame["received"] < sent["received"] or frame == sent):
-            return
-        await self.send_message(self._changes.message(frame))
+        if told is not None:
+            await self.send_message(told)
 
     async def disconnect(self, code: int) -> None:
         await super().disconnect(code)
@@ -207,10 +198,6 @@ class NowhereConsumer(AsyncWebsocketConsumer):
 def off_loop(function: Any, *args: Any) -> Any:
     """A blocking function that may use the database, in a thread: one slow answer must not hold up the others."""
     return database_sync_to_async(function, thread_sensitive=False)(*args)
-
-
-def _last_frames() -> list[live.Frame]:
-    return sorted(live.last_frames().values(), key=lambda frame: frame["source"])
 
 
 def _answer(who: sockets.Visitor, name: str, text: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Live values: publish on decode, last value kept with its age. Everything here is in Redis and may be lost.
 
-Keys: `live:last` (hash: source -> JSON of its last full frame), `live:processes` and `live:heartbeats` (hashes: process
+Keys: `live:last` (hash: source -> the last message of the group, packed), `live:processes` and `live:heartbeats` (hashes: process
 name -> its own state, and the time it last beat), `agent:<name>` (hash of an agent's state, see `agents.report`).
 Frames go to the Channels group `live`. Times are epoch seconds.
 
@@ -38,6 +38,7 @@ TIMEOUT_S = 0.4
 PAUSE_S = 2.0
 
 Frame = dict[str, Any]
+Message = dict[str, Any]
 
 
 def connect() -> redis.Redis:
@@ -58,7 +59,7 @@ def group_channel(group: str) -> str:
     return f"asgi__group__{group}"
 
 
-def packed(message: dict[str, Any]) -> bytes:
+def packed(message: Message) -> bytes:
     """A Channels message as channels_redis.pubsub puts it on the wire."""
     return cast(bytes, msgpack.packb(message))
 
@@ -79,10 +80,10 @@ class Publisher:
         """Keep and publish a full frame. True when Redis has it."""
         with self._lock:
             number = self._numbers[source] = self._numbers.get(source, 0) + 1
-        message = {"type": "live.frame", "publisher": self._id, "number": number, "frame": frame}
+        message = packed({"type": "live.frame", "publisher": self._id, "number": number, "frame": frame})
         with self.writing() as pipe:
-            pipe.hset(LAST, source, _json(frame))
-            pipe.publish(group_channel(LIVE_GROUP), packed(message))
+            pipe.hset(LAST, source, message)
+            pipe.publish(group_channel(LIVE_GROUP), message)
         return self.available
 
     @contextmanager
@@ -122,9 +123,15 @@ def publisher() -> Publisher:
         return _shared
 
 
+def last_messages(redis_client: redis.Redis | None = None) -> dict[str, Message]:
+    """The last message of each source, however old. Raises redis.RedisError while Redis is away."""
+    rows = cast(dict[bytes, bytes], (redis_client or client()).hgetall(LAST))
+    return {name.decode(): msgpack.unpackb(packed_message) for name, packed_message in sorted(rows.items())}
+
+
 def last_frames(redis_client: redis.Redis | None = None) -> dict[str, Frame]:
     """The last full frame of each source, however old. Raises redis.RedisError while Redis is away."""
-    return {name.decode(): json.loads(text) for name, text in cast(dict[bytes, bytes], (redis_client or client()).hgetall(LAST)).items()}
+    return {source: message["frame"] for source, message in last_messages(redis_client).items()}
 
 
 def set_process_state(name: str, state: dict[str, Any]) -> bool:
@@ -153,18 +160,34 @@ def heartbeats(redis_client: redis.Redis | None = None) -> dict[str, float]:
     return {name.decode(): float(at) for name, at in rows.items()}
 
 
+class FramesLost(Exception):
+    """The bus lost frames: what this connection knows has a gap."""
+
+
 class Changes:
     """What one connection still has to be told: a full frame first, then only what changed (None: it is gone).
 
-    A client that merges what `message` returns into what it has, source by source, always holds the last frame.
+    A client that merges what `told` returns into what it has, source by source, always holds the last frame.
     """
 
     ALWAYS = ("source", "time", "received")
 
     def __init__(self) -> None:
         self._sent: dict[str, Frame] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
 
-    def message(self, frame: Frame) -> dict[str, Any]:
+    def told(self, message: Message) -> dict[str, Any] | None:
+        """For a message of the group; None for one that was told before, as happens around joining it. Raises FramesLost."""
+        key = (message["publisher"], message["frame"]["source"])
+        number, last = message["number"], self._numbers.get(key)
+        if last is not None and number <= last:
+            return None
+        if last is not None and number > last + 1:
+            raise FramesLost
+        self._numbers[key] = number
+        return self.frame(message["frame"])
+
+    def frame(self, frame: Frame) -> dict[str, Any]:
         before = self._sent.get(frame["source"])
         self._sent[frame["source"]] = frame
         if before is None:
@@ -172,9 +195,6 @@ class Changes:
         changed = {key: value for key, value in frame.items() if key in self.ALWAYS or key not in before or before[key] != value}
         gone = {key: None for key in before if key not in frame}
         return {"type": "frame", **changed, **gone}
-
-    def sent(self, source: str) -> Frame | None:
-        return self._sent.get(source)
 
 
 def _json(value: Any) -> str:

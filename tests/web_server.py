@@ -6,7 +6,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import psutil
 from django.conf import settings
 from django.db import connection
 
@@ -46,9 +45,6 @@ class WebServer:
     def said(self) -> str:
         """Everything it has written so far."""
         return self.log.read_text()
-
-    def memory_mb(self) -> float:
-        return float(psutil.Process(self.process.pid).memory_info().rss) / 1e6
 
     def stop(self) -> None:
         self.process.terminate()

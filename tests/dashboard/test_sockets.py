@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.core.management import CommandError, call_command
+from django.core.management import execute_from_command_line
 from django.test import Client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
@@ -226,58 +226,63 @@ def test_an_agent_nobody_knows_is_said_before_the_end(web):
         assert close_code(socket) == sockets.UNKNOWN
 
 
-def command(web: WebServer, token_file: Any, *words: str) -> dict[str, Any]:
-    from io import StringIO
+@pytest.fixture
+def agent(capsys: pytest.CaptureFixture[str], tmp_path: Any) -> Any:
+    """`manage.py agent` with these words: what it prints as JSON, or its sentence when it ends with an error."""
 
-    out = StringIO()
-    call_command("agent", *words, url=f"ws://{web.host}", token=token_file, stdout=out)
-    return json.loads(out.getvalue())
+    def run(*words: str) -> Any:
+        try:
+            execute_from_command_line(["manage.py", "agent", *words])
+        except SystemExit as end:
+            assert end.code == 1
+            return capsys.readouterr().err
+        return json.loads(capsys.readouterr().out)
+
+    return run
 
 
-def test_the_agent_command_asks_and_changes(web, tmp_path):
+@pytest.fixture
+def here(web: WebServer, tmp_path: Any) -> list[str]:
+    """The options that lead to this test's site, with the owner's token."""
     agents.create(Meter, name="Main meter", connection="socket://127.0.0.1:4001")
     tokens.ensure_cli_token(tmp_path / "cli.token")
-    assert command(web, tmp_path / "cli.token", "Main meter", "get_states")["kind"] == "meter"
-    changed = command(web, tmp_path / "cli.token", "Main meter", "set_config", "take=mean", "slot_s=60", "enabled=false")
+    return ["--url", f"ws://{web.host}", "--token", str(tmp_path / "cli.token")]
+
+
+def test_the_agent_command_asks_and_changes(agent, here):
+    assert agent("Main meter", "get_states", *here)["kind"] == "meter"
+    changed = agent("Main meter", "set_config", "take=mean", "slot_s=60", "enabled=false", *here)
     assert (changed["version"], changed["values"]["enabled"]) == (2, False)
-    assert command(web, tmp_path / "cli.token", "Main meter", "get_config")["values"]["slot_s"] == 60
+    assert agent("Main meter", "get_config", *here)["values"]["slot_s"] == 60
+    assert AuditEntry.objects.get().actor == "token cli"
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["Main", "set_config", "slot_s=7"], "slot_s"),
-        (["Main", "set_config", "slot_s"], "not KEY=VALUE"),
-        (["Main", "set_config"], "takes KEY=VALUE"),
-        (["Main", "get_states", "a=b"], "the others take none"),
+        (["Main meter", "set_config", "slot_s=7"], "slot_s"),
+        (["Main meter", "set_config", "slot_s"], "not KEY=VALUE"),
+        (["Main meter", "set_config"], "takes KEY=VALUE"),
+        (["Main meter", "get_states", "a=b"], "the others take none"),
         (["Nobody", "get_states"], "no agent called"),
+        (["Main meter", "get_states", "--url", "ftp://x"], "no address of a site"),
+        (["Main meter", "get_states", "--url", "ws://127.0.0.1:1"], "Is the site running"),
+        (["Main meter", "get_states", "--token", "/nonexistent"], "No token in /nonexistent"),
     ],
 )
-def test_the_agent_command_says_what_is_wrong(web, tmp_path, words, sentence):
-    agents.create(Meter, name="Main", connection="socket://127.0.0.1:4001")
-    tokens.ensure_cli_token(tmp_path / "cli.token")
-    with pytest.raises(CommandError, match=sentence):
-        command(web, tmp_path / "cli.token", *words)
+def test_the_agent_command_says_what_is_wrong(agent, here, words, sentence):
+    assert sentence in agent(*here, *words)
 
 
-def test_the_agent_command_without_token_right_or_site_says_so(web, tmp_path):
-    agents.create(Meter, name="Main", connection="socket://127.0.0.1:4001")
-    with pytest.raises(CommandError, match="No token"):
-        command(web, tmp_path / "none", "Main", "get_states")
-    (tmp_path / "forged").write_text("forged")
-    with pytest.raises(CommandError, match="not known"):
-        command(web, tmp_path / "forged", "Main", "get_states")
-    (tmp_path / "viewer").write_text(tokens.issue("v", "viewer"))
-    with pytest.raises(CommandError, match="Ask the owner"):
-        command(web, tmp_path / "viewer", "Main", "set_config", "slot_s=60")
-    with pytest.raises(CommandError, match="Is the site running"):
-        call_command("agent", "Main", "get_states", url="ws://127.0.0.1:1", token=tmp_path / "viewer")
+def test_the_agent_command_with_a_token_that_is_unknown_or_too_small_says_so(agent, here, tmp_path):
+    (tmp_path / "cli.token").write_text("forged")
+    assert "not known" in agent("Main meter", "get_states", *here)
+    (tmp_path / "cli.token").write_text(tokens.issue("v", "viewer"))
+    assert "Ask the owner" in agent("Main meter", "set_config", "slot_s=60", *here)
 
 
-def test_two_telegrams_that_came_in_one_piece_are_two_frames(web):
-    publisher = live.Publisher()
-    publisher.frame("Main", FRAME)
-    with opened(web, cookie=login("viewer")) as socket:
-        assert [received(socket)["type"] for _first in range(2)] == ["hello", "frame"]
-        publisher.frame("Main", {**FRAME, "time": FRAME["time"] + 1, "power_w": 600})
-        assert received(socket)["power_w"] == 600
+def test_the_agent_command_finds_the_site_that_runs_on_its_data_folder(agent, here, web, settings):
+    settings.MODE_DIR.mkdir(parents=True, exist_ok=True)
+    (settings.MODE_DIR / "processes.json").write_text(json.dumps([{"name": "web", "url": web.origin}]))
+    assert agent("Main meter", "get_states", *here[2:])["name"] == "Main meter"
+    (settings.MODE_DIR / "processes.json").unlink()

@@ -32,16 +32,20 @@ def valkey_of_its_own(folder: Path) -> Iterator[embedded.Valkey]:
     (folder / "run").mkdir(mode=0o700)
     server = embedded.Valkey(folder, folder / "run", None)
     server.start()
-    server.wait_ready(10)
-    yield server
-    server.stop()
+    try:
+        server.wait_ready(10)
+        yield server
+    finally:
+        server.stop()
 
 
 @contextmanager
 def web(*options: str, **environment: str) -> Iterator[WebServer]:
     server = WebServer(*options, **environment)
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def publisher_to(url: str) -> live.Publisher:
@@ -118,25 +122,26 @@ def test_without_valkey_a_socket_is_refused_and_the_page_may_try_again(tmp_path)
         assert "Traceback" not in server.said()
 
 
-def test_a_reader_that_never_reads_is_cut_off_and_costs_no_memory():
+def test_a_reader_that_never_reads_is_cut_off():
+    """Its answer to a ping cannot come before it has read what lies in front of it: what waits for it is bounded by time."""
     token = tokens.issue("t", "viewer")
-    with web("--ping-interval", "1", "--ping-timeout", "2") as server:
+    with web("--ping-interval", "1", "--ping-timeout", "2") as server, sockets_of_the_system.socket() as slow:
         publisher = live.Publisher()
-        slow = sockets_of_the_system.create_connection(("127.0.0.1", server.port))
         slow.setsockopt(sockets_of_the_system.SOL_SOCKET, sockets_of_the_system.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", server.port))
         slow.sendall(
             f"GET /ws/live/ HTTP/1.1\r\nHost: {server.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
         )
         assert b" 101 " in slow.recv(300)
-        until(lambda: live.client().pubsub_numsub(live.group_channel(live.LIVE_GROUP))[0][1] > 0)
-        before = server.memory_mb()
-        padding = "x" * 400
-        for number in range(20_000):
-            publisher.frame("Main", {**FRAME, "time": number, "received": number, "padding": f"{number}{padding}"})
-        until(lambda: not live.client().pubsub_numsub(live.group_channel(live.LIVE_GROUP))[0][1], 15, "the slow reader is cut off")
-        assert server.memory_mb() - before < 30
-        slow.close()
+        until(listeners)
+        for number in range(1000):
+            publisher.frame("Main", {**FRAME, "time": number, "received": number, "padding": str(number % 10) * 12_000})
+        until(lambda: not listeners(), 20, "the slow reader is cut off")
+
+
+def listeners() -> int:
+    return live.client().pubsub_numsub(live.group_channel(live.LIVE_GROUP))[0][1]
 
 
 class Rechecking(LiveConsumer):

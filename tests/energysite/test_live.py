@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import hypothesis.strategies as st
+import pytest
 import redis
 from channels.layers import get_channel_layer
 from hypothesis import given
@@ -68,7 +69,7 @@ frames = st.builds(
 def test_a_client_that_merges_what_it_is_sent_always_holds_the_last_frame(sequence):
     changes, client = live.Changes(), {}
     for frame in sequence:
-        message = changes.message(frame)
+        message = changes.frame(frame)
         source = message["source"]
         if message.get("full"):
             client[source] = {}
@@ -79,10 +80,10 @@ def test_a_client_that_merges_what_it_is_sent_always_holds_the_last_frame(sequen
 
 def test_only_what_changed_is_sent_again():
     changes = live.Changes()
-    changes.message(FRAME)
+    changes.frame(FRAME)
     later = {**FRAME, "time": 1700000001, "received": 1700000001.25, "gas_l": 3}
     del later["power_w"]
-    assert changes.message(later) == {
+    assert changes.frame(later) == {
         "type": "frame",
         "source": "Main",
         "time": 1700000001,
@@ -90,3 +91,30 @@ def test_only_what_changed_is_sent_again():
         "gas_l": 3,
         "power_w": None,
     }
+
+
+def numbered(number, publisher="a", source="Main"):
+    return {"type": "live.frame", "publisher": publisher, "number": number, "frame": {**FRAME, "source": source, "time": number}}
+
+
+def test_a_frame_is_told_once_and_a_lost_one_is_noticed():
+    changes = live.Changes()
+    assert changes.told(numbered(7))["full"]
+    assert changes.told(numbered(7)) is None, "published while the last frames were read"
+    assert changes.told(numbered(6)) is None
+    assert changes.told(numbered(8))["time"] == 8
+    assert changes.told(numbered(1, source="Garage"))["full"], "each source counts for itself"
+    assert changes.told(numbered(1, publisher="b"))["time"] == 1, "a reader that was started anew counts from one"
+    with pytest.raises(live.FramesLost):
+        changes.told(numbered(10))
+
+
+def test_the_number_of_the_last_frame_is_kept_with_it_so_that_a_loss_right_after_it_is_noticed():
+    publisher = live.Publisher()
+    publisher.frame("Main", FRAME)
+    changes = live.Changes()
+    changes.told(live.last_messages()["Main"])
+    publisher.frame("Main", FRAME)
+    publisher.frame("Main", FRAME)
+    with pytest.raises(live.FramesLost):
+        changes.told(live.last_messages()["Main"])

@@ -31,12 +31,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="the agent's name, as pages show it")
         parser.add_argument("command", choices=["get_states", "get_config", "set_config"])
-        parser.add_argument("settings", nargs="*", metavar="KEY=VALUE", help='VALUE as JSON (5, true, null, "text") or plain text')
+        parser.add_argument("values", nargs="*", metavar="KEY=VALUE", help='VALUE as JSON (5, true, null, "text") or plain text')
         parser.add_argument("--url", default="", help="of the site: ws://host:port or wss://host (default: the one running here)")
         parser.add_argument("--token", type=Path, default=None, help="file with the token (default: cli.token of the running house)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        values = _values(options["settings"])
+        values = _values(options["values"])
         if bool(values) != (options["command"] == "set_config"):
             raise CommandError("set_config takes KEY=VALUE, one or more; the others take none.")
         url = f"{_site(options['url'])}/ws/agents/{quote(options['name'], safe='')}/"
