@@ -109,7 +109,7 @@ class Source(models.Model):
         return self.name
 
 
-class ElectricityReading(models.Model):
+class ElectricityReading(models.Model):  # noqa: DJ008 — rows are read in bulk, never shown one by one
     """One telegram or slot. Wh, W (net: import - export), dV, cA; `quarter_w` is the meter's own 1-0:1.4.0.
 
     Columns stand widest first: a row without nulls is 88 bytes. Written in bulk by `meters.storage`, nothing points here.
@@ -139,7 +139,7 @@ class ElectricityReading(models.Model):
     flags = models.SmallIntegerField(default=0)
 
 
-class VolumeReading(models.Model):
+class VolumeReading(models.Model):  # noqa: DJ008
     """A gas or water counter at the device's own time, in litres."""
 
     pk = models.CompositePrimaryKey("source_id", "time")

@@ -13,6 +13,7 @@ from django.test import Client
 from psycopg import sql
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from energysite import live, sockets, tokens
 from tests.waiting import until
@@ -45,7 +46,7 @@ def test_who_was_logged_in_keeps_the_live_page_and_its_socket_while_the_database
     cookies = {"sessionid": client.cookies["sessionid"].value}
     token = tokens.issue("t", "viewer")
     server = WebServer()
-    url = f"ws://{server.host}/ws/live/"
+    url, origin = f"ws://{server.host}/ws/live/", Origin(server.origin)
     publisher = live.Publisher()
     publisher.frame("Main", FRAME)
 
@@ -57,7 +58,7 @@ def test_who_was_logged_in_keeps_the_live_page_and_its_socket_while_the_database
 
     try:
         assert "ann the owner" in page("/").text
-        with connect(url, origin=server.origin, additional_headers=headers(), proxy=None) as before:
+        with connect(url, origin=origin, additional_headers=headers(), proxy=None) as before:
             assert json.loads(before.recv(timeout=5))["type"] == "hello"
             assert json.loads(before.recv(timeout=5))["full"]
             with nobody_connects():
@@ -65,7 +66,7 @@ def test_who_was_logged_in_keeps_the_live_page_and_its_socket_while_the_database
                 now = page("/")
                 assert now.status_code == 200
                 assert "ann the owner" in now.text
-                with connect(url, origin=server.origin, additional_headers=headers(), proxy=None) as during:
+                with connect(url, origin=origin, additional_headers=headers(), proxy=None) as during:
                     assert json.loads(during.recv(timeout=10))["type"] == "hello"
                     assert json.loads(during.recv(timeout=5))["import_w"] == 512
                     publisher.frame("Main", {**FRAME, "import_w": 600})

@@ -66,6 +66,7 @@ def close_code(socket: ClientConnection) -> int:
     with pytest.raises(ConnectionClosed):
         while True:
             socket.recv(timeout=5)
+    assert socket.close_code is not None
     return socket.close_code
 
 

@@ -67,7 +67,8 @@ frames = st.builds(
 
 @given(st.lists(frames, max_size=30))
 def test_a_client_that_merges_what_it_is_sent_always_holds_the_last_frame(sequence):
-    changes, client = live.Changes(), {}
+    changes = live.Changes()
+    client: dict[str, dict[str, object]] = {}
     for frame in sequence:
         message = changes.frame(frame)
         source = message["source"]
@@ -97,14 +98,20 @@ def numbered(number, publisher="a", source="Main"):
     return {"type": "live.frame", "publisher": publisher, "number": number, "frame": {**FRAME, "source": source, "time": number}}
 
 
+def told(changes, message):
+    said = changes.told(message)
+    assert said is not None
+    return said
+
+
 def test_a_frame_is_told_once_and_a_lost_one_is_noticed():
     changes = live.Changes()
-    assert changes.told(numbered(7))["full"]
+    assert told(changes, numbered(7))["full"]
     assert changes.told(numbered(7)) is None, "published while the last frames were read"
     assert changes.told(numbered(6)) is None
-    assert changes.told(numbered(8))["time"] == 8
-    assert changes.told(numbered(1, source="Garage"))["full"], "each source counts for itself"
-    assert changes.told(numbered(1, publisher="b"))["time"] == 1, "a reader that was started anew counts from one"
+    assert told(changes, numbered(8))["time"] == 8
+    assert told(changes, numbered(1, source="Garage"))["full"], "each source counts for itself"
+    assert told(changes, numbered(1, publisher="b"))["time"] == 1, "a reader that was started anew counts from one"
     with pytest.raises(live.FramesLost):
         changes.told(numbered(10))
 

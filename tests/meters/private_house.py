@@ -172,3 +172,12 @@ def crash_backend(house: PrivateHouse) -> None:
     pid = until(lambda: backend_of(house), 15, "a backend of read_meters")
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
+    until(lambda: not _has_backend(house, pid), 20, "the server after its recovery")
+
+
+def _has_backend(house: PrivateHouse, pid: int) -> bool:
+    """Also while the server is not there: until it has recovered nobody knows."""
+    try:
+        return bool(house.sql("SELECT 1 FROM pg_stat_activity WHERE pid = %s", pid))
+    except psycopg.OperationalError:
+        return True

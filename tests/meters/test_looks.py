@@ -29,7 +29,9 @@ def finished(look: looks.Look, timeout_s: float = 10) -> looks.Look:
         assert now is not None
         return now if now.state != "running" else None
 
-    return until(over, timeout_s, "the look ends")
+    look_at_its_end = until(over, timeout_s, "the look ends")
+    assert look_at_its_end is not None
+    return look_at_its_end
 
 
 def test_a_look_returns_at_once_and_finds_the_meter_later() -> None:
