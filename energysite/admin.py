@@ -186,6 +186,7 @@ class PersonAdmin(ConfirmedAdmin, UserAdmin):
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         field: Any = super().formfield_for_manytomany(db_field, request, widget=UnfoldAdminCheckboxSelectMultipleWidget, **kwargs)
         field.label, field.help_text = _("role"), ""
+        field.label_from_instance = lambda group: str(ROLE_WORDS.get(group.name, group.name))
         return field
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -11,6 +11,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import translation
 
@@ -149,3 +151,15 @@ def test_what_is_said_of_a_meter_is_said_in_the_houses_language() -> None:
     assert [config.language for config in from_database()] == ["fr"]
     with translation.override("de"):
         assert duration(3 * 86_400) == "3 Tage"
+
+
+@pytest.mark.django_db
+def test_the_admin_says_roles_in_the_owners_language() -> None:
+    user = get_user_model().objects.create_user("owner")
+    user.groups.add(Group.objects.get(name="owner"))
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "nl"
+    page = client.get(f"/admin/auth/user/{user.pk}/change/").content.decode()
+    assert "eigenaar: alles" in page
+    assert "kijker: kijkt en exporteert" in page
