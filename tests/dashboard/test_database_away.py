@@ -47,6 +47,7 @@ def test_who_was_logged_in_keeps_the_live_page_and_its_socket_while_the_database
     token = tokens.issue("t", "viewer")
     server = WebServer()
     url, origin = f"ws://{server.host}/ws/live/", Origin(server.origin)
+    live.client().flushdb()  # other tests' meters would be told of first
     publisher = live.Publisher()
     publisher.frame("Main", FRAME)
 
