@@ -75,7 +75,7 @@ def test_every_offered_language_has_a_catalog_and_none_lies_idle() -> None:
 @every_language
 def test_every_text_is_translated(language: str) -> None:
     known = messages(language)
-    assert sorted(text for key in texts().keys() - known.keys() for text in key if text) == [], "run makemessages (see README.md) and translate these"
+    assert sorted(text for key in texts().keys() - known.keys() for text in key if text) == [], "translate these: see README.md"
     assert sorted(text for key in known.keys() - texts().keys() for text in key if text) == [], "no source says these any more"
     assert [one.id for one in known.values() if one.fuzzy or not all(forms(one.string))] == []
 
