@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 
 
 class EnergysiteConfig(AppConfig):
@@ -9,5 +9,7 @@ class EnergysiteConfig(AppConfig):
         from energysite import checks  # noqa: F401
 
 
-class OwnerAdminConfig(AdminConfig):
+class OwnerAdminConfig(SimpleAdminConfig):
+    """The apps' admin modules are found by energysite/urls.py: only the web server needs them, and they take memory."""
+
     default_site = "energysite.admin_site.OwnerSite"

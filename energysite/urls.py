@@ -8,6 +8,8 @@ from energysite.confirm import confirm
 from energysite.healthz import healthz
 from energysite.permissions import public
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("dashboard.urls")),
     path("", include("dashboard.onboarding_urls")),

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import EnergyError
 from meters import addresses, hints
-from meters.p1.decoder import AUTO, decode
 from meters.p1.framer import Framer
 from meters.p1.telegram import Telegram
 from meters.transports import connect
@@ -91,7 +90,7 @@ def probe(
     address: str,
     *,
     baud: int = 0,
-    dialect: str = AUTO,
+    dialect: str = "auto",
     deadline_s: float = 25,
     begins: Callable[[int], None] = lambda _baud: None,
 ) -> Probe:
@@ -157,6 +156,8 @@ class _Listener:
 
         Raises DeviceUnavailable or DeviceConfigError.
         """
+        from meters.p1.decoder import decode  # late: dsmr-parser takes 4 MB of the web server, and only a look needs it
+
         self.tried_both = self.baud != 0
         self.baud = baud
         self.sample = b""
