@@ -31,7 +31,8 @@ def visited(scope: Scope, trusted: Networks) -> Scope:
             headers = [pair for pair in headers if pair[0] != b"host"] + [(b"host", host.encode("latin1"))]
         if proto := said.get(b"x-forwarded-proto", "").split(",")[-1].strip():
             headers.append((b"x-forwarded-proto", proto.encode("latin1")))
-    return {**scope, "headers": headers, "client": client}
+    # daphne takes a prefix of all paths from any visitor's Daphne-Root-Path; this site lives at the root.
+    return {**scope, "headers": headers, "client": client, "root_path": ""}
 
 
 def _is_address(text: str) -> bool:

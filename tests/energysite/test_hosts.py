@@ -63,6 +63,11 @@ def test_forwarded_headers_of_a_stranger_are_removed():
     assert scope["headers"] == [(b"host", b"inner"), (b"accept", b"*/*")]
 
 
+def test_no_visitor_moves_the_site_below_another_path():
+    """daphne takes the prefix from a header; links and redirects would lead to what stands there."""
+    assert visited({"client": ("127.0.0.1", 5), "headers": [], "root_path": "//evil.example"}, TRUSTED)["root_path"] == ""
+
+
 @pytest.mark.parametrize("proxy", ["127.0.0.1", "::ffff:127.0.0.1"])
 def test_a_trusted_proxy_tells_visitor_scheme_and_host(proxy):
     scope = visited({"client": (proxy, 5), "headers": SAID}, TRUSTED)
