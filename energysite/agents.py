@@ -70,7 +70,8 @@ def kinds() -> dict[str, type[Agent]]:
 
 def get(name: str) -> Agent:
     """The agent of this name, whatever its kind. Raises UnknownAgent."""
-    kind = AgentState.objects.filter(pk=name).values_list("kind", flat=True).first()
+    known = "\0" not in name  # which PostgreSQL's text cannot hold
+    kind = AgentState.objects.filter(pk=name).values_list("kind", flat=True).first() if known else None
     agent = _models[kind]._default_manager.filter(name=name).first() if kind in _models else None
     if agent is None:
         raise UnknownAgent(_("There is no agent called “%(name)s”.") % {"name": name})
@@ -222,6 +223,7 @@ def _failed(sentence: str, errors: dict[str, list[str]] | None = None) -> dict[s
 def _message(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
+        json.dumps(message, ensure_ascii=False).encode()  # half a surrogate pair can be neither stored nor answered
     except (ValueError, RecursionError):
         raise Refused(_("This is not JSON.")) from None
     known = {"get_states": {"command"}, "get_config": {"command"}, "set_config": {"command", "values", "version"}}

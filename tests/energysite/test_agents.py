@@ -155,6 +155,8 @@ def test_running_processes_hear_of_a_change_after_the_commit(meter, django_captu
 def test_a_name_nobody_has_is_said(db):
     with pytest.raises(agents.UnknownAgent, match="Nobody"):
         agents.get_states(ANN, "Nobody")
+    with pytest.raises(agents.UnknownAgent):
+        agents.get_states(ANN, "Main\0")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -182,6 +184,7 @@ def answer(text, actor=ANN):
     [
         ("{", "not JSON"),
         ("[" * 4000, "not JSON"),
+        ('{"command": "get_states", "\\ud800": 1}', "not JSON"),
         ("[]", "JSON object"),
         ({"command": "destroy"}, "JSON object whose"),
         ({"command": ["get_states"]}, "JSON object whose"),
