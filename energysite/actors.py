@@ -9,6 +9,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -33,6 +36,10 @@ class _Memory:
             while len(self._actors) > REMEMBERED:
                 self._actors.popitem(last=False)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._actors.clear()
+
     def recall(self, session_key: str) -> Actor | None:
         with self._lock:
             at, actor = self._actors.get(_digest(session_key), (0.0, STRANGER))
@@ -44,6 +51,14 @@ def _digest(session_key: str) -> str:
 
 
 _memory = _Memory()
+
+
+@receiver([user_logged_out, m2m_changed], dispatch_uid="rights changed")
+@receiver([post_save, post_delete], sender=settings.AUTH_USER_MODEL, dispatch_uid="person changed")
+def _rights_changed(sender: Any, update_fields: Any = None, **kwargs: Any) -> None:
+    """Who logged out, or lost a role, is not remembered when the database goes away after that. Logging in changes no rights."""
+    if update_fields != frozenset({"last_login"}):
+        _memory.clear()
 
 
 def anonymous() -> Actor:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from energysite import hosts, house, tokens
-from energysite.actors import actor_of_session
+from energysite.actors import actor_of_session, anonymous
 from energysite.database import asked
 from energysite.permissions import Actor
 
@@ -44,8 +44,8 @@ class Visitor:
             return tokens.actor_of_token(self.token)
 
     def seat(self, actor: Actor) -> str:
-        """What sockets are counted by: all demo visitors share one name, so those count by address."""
-        return actor.name if self.token or self.session_key else f"{actor.name} {self.address}"
+        """What sockets are counted by: all demo visitors share one name, so those count by address, whatever cookie they bring."""
+        return f"{actor.name} {self.address}" if actor == anonymous() else actor.name
 
 
 def visitor(scope: dict[str, Any]) -> Visitor:
