@@ -4,6 +4,7 @@ import ipaddress
 import select
 import socket
 import time
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
@@ -91,12 +92,29 @@ def _resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
 
 
 def is_allowed(address: str, port: int) -> bool:
-    """False for link-local (cloud metadata lives there), multicast and unspecified addresses, and for this site's own port."""
+    """False for link-local (cloud metadata lives there), multicast and unspecified addresses, and for this site's own ports."""
     ip: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    own = ip.is_loopback and port == env.integer("PORT", 8000, low=1, high=65535)
-    return not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or own)
+    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or port in _service_ports():
+        return False
+    return port != env.integer("PORT", 8000, low=1, high=65535) or not _is_here(ip)
+
+
+def _service_ports() -> set[int]:
+    """Of the database and of Valkey where they are reached over the network: no meter answers there, at whatever address."""
+    urls = [(urlsplit(env.text(name)), usual) for name, usual in (("DATABASE_URL", 5432), ("REDIS_URL", 6379))]
+    return {url.port or usual for url, usual in urls if url.hostname}
+
+
+def _is_here(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """True for every address of this machine, not only loopback: nobody else's can be bound."""
+    try:
+        with socket.socket(socket.AF_INET if ip.version == 4 else socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(ip), 0))
+    except OSError:
+        return False
+    return True
 
 
 def _failed(host: str, port: int, error: OSError | None) -> str:

@@ -111,3 +111,32 @@ def test_the_sites_own_port_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "8765")
     with pytest.raises(DeviceConfigError, match="port 8765 is an address that no meter can have"):
         connect("http://localhost:8765")
+    assert not is_allowed("127.0.0.9", 8765)
+
+
+def test_the_sites_own_port_is_refused_at_every_address_of_this_machine_and_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = addresses_of_this_machine()
+    if not own:
+        pytest.skip("this machine has no address but loopback")
+    monkeypatch.setenv("PORT", "8765")
+    assert not any(is_allowed(address, 8765) for address in own)
+    assert all(is_allowed(address, 8766) for address in own)
+    assert is_allowed("192.0.2.7", 8765), "another machine may have a meter at that number"
+
+
+def addresses_of_this_machine() -> list[str]:
+    """Besides loopback and link-local ones, as the resolver knows them."""
+    try:
+        found = {str(answer[4][0]) for answer in socket.getaddrinfo(socket.gethostname(), None)}
+    except socket.gaierror:
+        return []
+    return [address for address in found if not address.startswith(("127.", "::1", "fe80", "169.254"))]
+
+
+def test_the_ports_of_database_and_valkey_are_refused_where_they_are_on_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://energysite@database/energysite")
+    monkeypatch.setenv("REDIS_URL", "redis://valkey:6380/0")
+    assert not is_allowed("172.17.0.3", 5432)
+    assert not is_allowed("172.17.0.4", 6380)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://energysite@/energysite?host=/run/here")
+    assert is_allowed("172.17.0.3", 5432), "behind a socket nothing listens there"
