@@ -49,6 +49,7 @@ class Watched:
         self.child = child
         self.state, self.since = "stopped", time.time()
         self.restarts, self.last_exit = 0, ""
+        self.failed_to_start = False  # it ended before it was ready: its own log tells why
         self._failures, self._began, self._next = 0, 0.0, 0.0
 
     def set(self, state: str) -> None:
@@ -64,6 +65,7 @@ class Watched:
 
     def _failed(self, why: str) -> None:
         self.last_exit = why
+        self.failed_to_start = self.state == "starting"
         if time.monotonic() - self._began > STEADY_S:
             self._failures = 0
         self._next = time.monotonic() + DELAYS_S[min(self._failures, len(DELAYS_S) - 1)]
@@ -141,7 +143,8 @@ class HouseRun:
         self._look_at_page = 0.0
 
     def _programs(self, descriptor: int) -> list[Program]:
-        web = ["-m", "daphne", "-v", "0", "--no-server-name", "--websocket-max-message-size", "8192", "--websocket-max-frame-size", "8192"]
+        limits = ["--websocket-max-message-size", "8192", "--websocket-max-frame-size", "8192"]
+        web = ["-m", "energysite.web", "-v", "0", "--no-server-name", *limits]
         found = [
             Program("web", [*web, "--fd", str(descriptor), "energysite.asgi:application"], self.environment, descriptors=[descriptor]),
             Program("worker", ["-m", "energysite.worker"], self.environment),
@@ -200,7 +203,7 @@ class HouseRun:
         name = watched.child.name
         if watched.state == "waiting":
             why = watched.last_exit
-            if watched in self.watched and watched.child.process is None and watched.restarts:
+            if watched in self.watched and watched.failed_to_start:
                 why = f"{why}. {watched.child.trouble()}"
             pause = watched.pause_s()
             self.say(f"{name}: {why}; started again {f'in {pause:.1f} s' if pause else 'now'}")

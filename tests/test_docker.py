@@ -54,7 +54,7 @@ def test_compose_has_every_process_and_each_runs_a_command_there_is() -> None:
     for name in ("worker", "beat"):
         assert command_of(found[name])[:4] == ["celery", "-A", app.main, name]
         assert subprocess.run([sys.executable, "-m", *command_of(found[name]), "--help"], cwd=ROOT, capture_output=True).returncode == 0
-    assert json.loads(dockerfile("CMD")[0])[:3] == ["python", "-m", "daphne"], "web runs the image's own command"
+    assert json.loads(dockerfile("CMD")[0])[:3] == ["python", "-m", "energysite.web"], "web runs the image's own command"
     assert command_of(found["web"]) == []
 
 

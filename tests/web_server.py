@@ -26,7 +26,7 @@ class WebServer:
         descriptor = self.listening.fileno()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "daphne", "-v", "0", *options, "--fd", str(descriptor), "energysite.asgi:application"],
+                [sys.executable, "-m", "energysite.web", "-v", "0", *options, "--fd", str(descriptor), "energysite.asgi:application"],
                 cwd=Path(settings.BASE_DIR),
                 env={**os.environ, **environment},
                 pass_fds=[descriptor],
