@@ -24,6 +24,7 @@ UNPREPARED = {"makemigrations", "migrate", "prepare", "showmigrations", "sqlmigr
 
 def main() -> int:
     arguments = sys.argv[1:]
+    os.umask(os.umask(0o077) | 0o022)  # nobody else writes into DATA_DIR, however open the shell's umask is
     if "--demo" in arguments:
         arguments.remove("--demo")
         os.environ["MODE"] = "demo"

@@ -51,6 +51,8 @@ class SecurityHeadersMiddleware:
         policy = ADMIN_POLICY if request.path.startswith("/admin/") else POLICY
         response.setdefault("Content-Security-Policy", policy)
         response.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
+        # The house's numbers stay out of every cache, also out of "back" after logging out; static files say otherwise themselves.
+        response.setdefault("Cache-Control", "private, no-store")
         return response
 
 

@@ -1,9 +1,12 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from energysite import env, layout
+from tests.running_site import BASE_DIR, environment
 
 
 def test_the_demo_runs_until_a_mode_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +62,14 @@ def test_roots_new_folders_can_be_passed_through_whatever_the_umask(tmp_path: Pa
         os.umask(before)
     assert made.stat().st_mode & 0o777 == 0o711
     assert made.parent.stat().st_mode & 0o777 == 0o711
+
+
+def test_nobody_else_writes_what_the_site_makes_however_open_the_umask(tmp_path: Path) -> None:
+    command = ["sh", "-c", 'umask 0; exec "$0" manage.py check', sys.executable]
+    subprocess.run(command, cwd=BASE_DIR, env=environment(tmp_path), check=True, timeout=60, capture_output=True)
+    made = list(tmp_path.rglob("*"))
+    assert made
+    assert not [path for path in made if path.stat().st_mode & 0o022]
 
 
 def test_a_database_url_names_a_server_or_a_sockets_folder() -> None:

@@ -48,6 +48,11 @@ def test_every_page_has_the_security_headers(client, path):
     assert "camera=()" in headers["Permissions-Policy"]
 
 
+@pytest.mark.parametrize("path", ["/", "/settings/", "/health/", "/login/", "/nothing-here", "/admin/", "/healthz"])
+def test_no_cache_keeps_a_page_of_the_house(owner, path):
+    assert "no-store" in owner.get(path, follow=path == "/login/").headers["Cache-Control"]
+
+
 def test_only_the_admin_may_run_inline_scripts(owner):
     policy = owner.get("/admin/").headers["Content-Security-Policy"]
     assert policy == f"{POLICY}; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'"
