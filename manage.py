@@ -19,7 +19,7 @@ WITHOUT_DATABASE = {
     "version",
 }
 # These would not like tables to be made before they run.
-UNPREPARED = {"makemigrations", "migrate", "prepare", "showmigrations", "sqlmigrate"}
+UNPREPARED = {"makemigrations", "migrate", "prepare", "restore", "showmigrations", "sqlmigrate"}
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from django.db import connection
 from django.db.models import Count
 
 from dashboard import room
-from energysite import agent_states, layout, live
+from energysite import agent_states, backup_watch, layout, live
 from energysite.database import DatabaseAway, asked
 from meters import clock, queries
 from meters.models import ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
@@ -59,6 +59,7 @@ class Facts:
     clock_synchronised: bool
     disks: list[room.Room]
     versions: list[tuple[str, str]]
+    backup: dict[str, Any]  # the last nightly one, as energysite.backup_watch.state says
 
 
 def gather(now: Callable[[], datetime]) -> Facts:
@@ -73,6 +74,7 @@ def gather(now: Callable[[], datetime]) -> Facts:
         clock_synchronised=clock.system_synchronised(),
         disks=_disks(_growth(stored, lively, at)),
         versions=_versions(stored, lively),
+        backup=backup_watch.state(),
     )
 
 

@@ -23,6 +23,7 @@ SHORT_DAYS, VERY_SHORT_DAYS = 30, 3
 CLOCK_OFF_S = 120
 DAMAGED_PERCENT = 5
 RECENT_RESTART_S = 600
+BACKUP_OLD_S = 2 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def worker(facts: Facts) -> Line:
 
 
 def storage(facts: Facts) -> list[Line]:
-    return [_database(facts), _spool(facts), _live(facts), *(_disk(disk) for disk in facts.disks)]
+    return [_database(facts), _spool(facts), _live(facts), *(_disk(disk) for disk in facts.disks), _backup(facts)]
 
 
 def _reader(facts: Facts) -> dict[str, Any]:
@@ -239,6 +240,22 @@ def _disk(disk: Any) -> Line:
         return Line(WELL, title, forecast, free)
     next_step = _("Make room on the disk of %(folder)s, or move the data folder to a larger one.") % {"folder": disk.folder}
     return Line(BAD if disk.days < VERY_SHORT_DAYS else WARN, title, forecast, f"{free} {next_step}")
+
+
+def _backup(facts: Facts) -> Line:
+    title, told = _("Backup"), facts.backup
+    if not told:
+        return Line(IDLE, title, _("None yet."), _("The first is made in the first night, after 03:30."))
+    good = told.get("good")
+    last = (
+        _("The last good one is %(age)s old.") % {"age": ages.length(facts.at.timestamp() - good)} if good else _("There is no good one.")
+    )
+    if not told["ok"]:
+        return Line(BAD, title, " ".join([_("The last try failed."), last]), told["error"])
+    if facts.at.timestamp() - told["at"] > BACKUP_OLD_S:
+        return Line(WARN, title, last, _("One is made every night by the worker: does it run?"))
+    text = _("Made at %(time)s, %(size)s.") % {"time": local_time(told["at"]), "size": ages.size(told["bytes"])}
+    return Line(WELL, title, text, told["file"])
 
 
 # Clock

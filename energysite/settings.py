@@ -26,6 +26,7 @@ DEBUG = env.flag("DEBUG")
 MODE = layout.mode(DATA_DIR, external_database=bool(DATABASE_URL))
 MODE_DIR = layout.make_mode_dir(DATA_DIR, MODE)
 RUN_DIR = layout.run_dir(DATA_DIR, MODE)
+BACKUP_DIR = env.path("BACKUP_DIR", MODE_DIR / "backups")
 
 SECRET_KEY = secret.key(MODE_DIR / "secret.key")
 
@@ -121,6 +122,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
+    "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
 }
 
 # Web

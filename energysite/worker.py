@@ -37,6 +37,24 @@ def wait_for_database() -> None:
         pause = min(pause * 2, 2.0)
 
 
+def drop_replaced_databases() -> None:
+    """What a restore replaced is kept until the site has started: that is now."""
+    from django.conf import settings
+
+    from energysite import backup_databases
+    from energysite.backup_archive import BackupError
+
+    if settings.DATABASE_URL:
+        return
+    try:
+        dropped = backup_databases.drop_kept()
+    except BackupError as error:
+        log.warning("the database that a restore replaced is kept until the next start", error=str(error))
+    else:
+        if dropped:
+            log.info("the database that a restore replaced is dropped", names=dropped)
+
+
 def watch(beat: threading.Thread) -> None:
     """End the process when beat ends, running tasks first: nothing periodic would ever run again."""
     from celery.worker import state
@@ -56,6 +74,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "energysite.settings")
     django.setup()
     wait_for_database()
+    drop_replaced_databases()
 
     from celery.beat import EmbeddedService
     from celery.platforms import SecurityWarning

@@ -9,9 +9,13 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
 
-from energysite import owners, setup_token, tokens
+from energysite import backup, backup_tables, owners, setup_token, tokens
+from energysite.backup_archive import BackupError
 from energysite.house_run import TRY_LATER
+from energysite.management.commands._backup import Progress, counters
 
 DISK_FULL = "53100"
 
@@ -41,11 +45,38 @@ class Command(BaseCommand):
 
     def _migrate(self) -> None:
         executor = MigrationExecutor(connection)
+        self._refuse_newer(executor.loader)
         if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self._back_up()
             self.stdout.write(f"database: {len(plan)} steps bring its tables up to date")
             call_command("migrate", verbosity=0, interactive=False)
         if "timescale" in get_commands():
             call_command("timescale", quiet_without=not settings.DATABASE_URL, stdout=self.stdout, stderr=self.stderr)
+
+    def _refuse_newer(self, loader: MigrationLoader) -> None:
+        """A database that a later program changed is left alone: this one would misread it."""
+        newer = backup_tables.newer(loader, loader.applied_migrations or {})
+        if not newer:
+            return
+        copy = backup.newest_before_update()
+        back = f"MODE={settings.MODE} .venv/bin/python manage.py restore {copy or 'FILE'}"
+        raise CommandError(
+            f"The database was made by a newer version of this program (it has {', '.join(newer[:3])}). Nothing was changed. "
+            f"Start the newer version again; or, to go back for good, restore the backup that it made before the update: {back}"
+        )
+
+    def _back_up(self) -> None:
+        """Before the tables of a house with data change: the way back."""
+        if not backup.has_data():
+            return
+        progress = Progress(self.stderr)
+        try:
+            path = backup.before_update(counters(), timezone.now(), progress)
+        except BackupError as error:
+            raise CommandError(f"Its tables need an update, and there has to be a backup before. {error}") from error
+        finally:
+            progress.end()
+        self.stdout.write(f"database: backup before the update in {path}")
 
     def _setup_token(self) -> None:
         """In the demo it leads to the real house, in the house to its first owner; afterwards there is none."""
