@@ -181,14 +181,14 @@ def test_one_moment_is_saved_whatever_is_written_meanwhile(tmp_path: Path, empty
     furnish()
     path = tmp_path / "house.zip"
     with psycopg.connect(own_url()) as blocking:
-        blocking.execute("LOCK TABLE meters_volumereading IN ACCESS EXCLUSIVE MODE")
+        blocking.execute("LOCK TABLE energysite_agentstate IN ACCESS EXCLUSIVE MODE")
         running = subprocess.Popen(
             [sys.executable, "manage.py", "backup", str(path)], cwd=settings.BASE_DIR, env={**os.environ, "DATABASE_URL": own_url()}
         )
         with connection.cursor() as cursor:
 
             def waits() -> bool:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'meters_volumereading'::regclass")
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'energysite_agentstate'::regclass")
                 return bool(cursor.fetchone()[0])
 
             until(waits, 30, "it waits for the table")
