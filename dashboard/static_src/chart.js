@@ -41,7 +41,7 @@ function option(element, points, until, live) {
   return {
     animation: false,
     textStyle: { fontFamily: colours.font },
-    grid: { left: 44, right: 16, top: 28, bottom: 28 },
+    grid: { left: 44, right: 16, top: 28, bottom: hasDoubledHour(points) ? 60 : 28 },
     xAxis: xAxis(points, narrow, text, colours),
     yAxis: {
       type: "value",
@@ -86,20 +86,27 @@ function nowLine(until, live, text, colours) {
   return { silent: true, symbol: "none", animation: false, data: live ? [line] : [] };
 }
 
-/** Round hours of the house, each third (sixth on a phone); in October both 02:00 hours stand there with their names. */
+/** A day of 25 hours: the clock goes back in it. */
+function hasDoubledHour({ start, end }) {
+  return end - start > 24 * HOUR_S;
+}
+
+/** Round hours of the house, each third (sixth on a phone); in October both 02:00 hours stand there, each on a line of its own. */
 function xAxis({ start, end }, narrow, text, colours) {
   const hours = [];
-  const every = narrow ? 6 : 3;
+  const doubled = hasDoubledHour({ start, end });
+  const every = narrow || doubled ? 6 : 3;
   for (let time = start; time <= end; time += HOUR_S) {
     if (localHour(time) % every === 0 || inDoubledHour(time) !== null) hours.push(time);
   }
+  const lines = { summer_time: "\n", winter_time: "\n\n" };
   return {
     type: "value",
     min: start,
     max: end,
     axisLine: { onZero: false, lineStyle: { color: colours.lineStrong } },
     axisTick: { customValues: hours },
-    axisLabel: { ...text, customValues: hours, hideOverlap: true, formatter: (time) => clockTime(time) },
+    axisLabel: { ...text, customValues: hours, hideOverlap: !doubled, lineHeight: 16, formatter: (time) => (lines[inDoubledHour(time)] ?? "") + clockTime(time) },
     splitLine: { show: false },
   };
 }
