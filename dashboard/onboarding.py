@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -24,6 +25,7 @@ from dashboard.onboarding_forms import NewPasswordForm, OwnerForm
 from energysite import control_socket, owners, setup_token
 from energysite.actors import actor_of
 from energysite.database import DatabaseAway, asked
+from energysite.models import House
 from energysite.permissions import OWNER, STRANGER, public
 
 log = structlog.get_logger(__name__)
@@ -121,7 +123,10 @@ def switch(request: HttpRequest) -> HttpResponse:
     if not answer.get("ok"):
         log.warning("the demo was not left", answer=answer)
         return TemplateResponse(request, "setup/begin.html", {"refused": answer.get("error", "")}, status=503)
-    return TemplateResponse(request, "setup/switching.html")
+    response = TemplateResponse(request, "setup/switching.html")
+    # The house does not know yet what is spoken in it: it goes on in the words of the demo.
+    response.set_cookie(settings.LANGUAGE_COOKIE_NAME, get_language() or settings.LANGUAGE_CODE, samesite="Lax")
+    return response
 
 
 @public
@@ -144,6 +149,8 @@ def owner(request: HttpRequest) -> HttpResponse:
     except owners.OwnerExists:
         messages.error(request, _("Somebody was first: this house has an owner now. If that was not you, run manage.py owner --reset."))
         return redirect("login")
+    if isinstance(form, OwnerForm):
+        House.objects.update_or_create(pk=1, defaults={"language": get_language() or settings.LANGUAGE_CODE})
     setup_token.remove(settings.DATA_DIR)
     login(request, user, backend=BACKEND)
     response = redirect("setup-meter" if isinstance(form, OwnerForm) else "now")

@@ -57,7 +57,7 @@ class SecurityHeadersMiddleware:
 
 
 class HouseMiddleware:
-    """The zone of the house; the language the visitor chose, else the house's."""
+    """The zone of the house; the language the visitor chose, else the house's, in the demo the browser's."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -65,11 +65,16 @@ class HouseMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.house = here = house.current()  # type: ignore[attr-defined]
         chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
-        language = chosen if chosen in dict(settings.LANGUAGES) else here.language
+        language = chosen if chosen in dict(settings.LANGUAGES) else self._unasked(request, here.language)
         with timezone.override(here.zone), translation.override(language):
             response = self.get_response(request)
             response.setdefault("Content-Language", translation.get_language() or language)
             return response
+
+    @staticmethod
+    def _unasked(request: HttpRequest, spoken_here: str) -> str:
+        """Nobody lives in the demo: whoever looks at it is met in a language of their own."""
+        return translation.get_language_from_request(request) if settings.MODE == "demo" else spoken_here
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A page that cannot do without the database says so; it is no failure of the page."""

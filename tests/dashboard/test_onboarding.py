@@ -120,6 +120,13 @@ def test_the_owner_is_made_logged_in_and_audited_and_the_token_is_gone(holder: C
     assert browser().get(f"/setup/?token={token}").headers["Location"] == "/", "a stranger with the old link gets nothing"
 
 
+def test_the_house_speaks_the_language_its_owner_set_it_up_in(holder: Client) -> None:
+    holder.cookies["django_language"] = "nl"
+    become_owner(holder)
+
+    assert browser().get("/login/").headers["Content-Language"] == "nl"
+
+
 def test_weak_passwords_and_names_nobody_can_type_are_refused_in_words(holder: Client) -> None:
     for name, password, words in (
         ("ann", "short", "too short"),

@@ -130,6 +130,15 @@ def test_the_language_is_the_visitors_else_the_houses(client):
     assert client.get("/login/").headers["Content-Language"] == "nl"
 
 
+def test_the_demo_meets_a_visitor_in_the_language_of_the_browser(client, settings):
+    settings.MODE = "demo"
+    asked = {"Accept-Language": "nl-BE,nl;q=0.9,en;q=0.8"}
+    assert client.get("/login/", headers=asked).headers["Content-Language"] == "nl"
+    assert client.get("/login/", headers={"Accept-Language": "sv"}).headers["Content-Language"] == "en"
+    client.cookies["django_language"] = "fr"
+    assert client.get("/login/", headers=asked).headers["Content-Language"] == "fr"
+
+
 def test_the_house_is_one_row_with_its_form(owner):
     assert owner.get("/admin/energysite/house/").url == "/admin/energysite/house/1/change/"
     values = {"name": "Ours", "zone": "Europe/Brussels", "place": "", "language": "nl", "currency": "EUR", "grid": "1x230", "fuse_a": "40"}
