@@ -17,6 +17,7 @@ from energysite import env, sockets
 TIMEOUT_S = 10.0
 CLOSED = {
     sockets.LOGIN: "The token is not known here, or it has expired. Use --token with a file that holds a valid one.",
+    sockets.UNKNOWN: "No agent there has this name. Pages, and the meters in the admin, show the names.",
     sockets.FORBIDDEN: "This token may not do that: its role is too small.",
     sockets.TOO_FAST: "Too many messages in a second.",
     sockets.TOO_MANY: "Too many connections are open with this token. Close some.",
