@@ -9,12 +9,13 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from dashboard.onboarding_forms import LookForm, NameForm
-from energysite import agents, audit
+from energysite import agents, audit, confirm
 from energysite.actors import actor_of
 from energysite.permissions import requires
 from meters import detect, looks
@@ -38,6 +39,8 @@ def _choose(request: HttpRequest, form: LookForm, *, valkey_away: bool = False) 
 @never_cache
 def choose(request: HttpRequest) -> HttpResponse:
     """One question: where is your meter?"""
+    if not confirm.is_fresh(request):
+        return confirm.asked_again(request)
     form = LookForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return _choose(request, form)
@@ -99,6 +102,8 @@ def connect(request: HttpRequest, look: str) -> HttpResponse:
     found = _look(look)
     if found is None or found.state != "found":
         raise Http404
+    if not confirm.is_fresh(request):
+        return confirm.asked_again(request, back=reverse("setup-look", args=[look]))
     form = NameForm(request.POST)
     if not form.is_valid():
         return _result(request, found, form)

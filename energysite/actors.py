@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from energysite import confirm
 from energysite.database import DatabaseAway, asked
 from energysite.permissions import MEMBER, OWNER, ROLES, STRANGER, Actor
 
@@ -90,6 +92,8 @@ def _found(request: HttpRequest) -> Actor:
     try:
         with asked():
             actor = actor_of_user(request.user)
+            if request.user.is_authenticated:
+                actor = replace(actor, stale=not confirm.is_fresh(request))
     except DatabaseAway:
         remembered = _memory.recall(session_key) or anonymous()
         if remembered.role is None:

@@ -138,6 +138,8 @@ def set_config(actor: Actor, name: str, values: Mapping[str, Any], version: int)
         if not form.is_valid():
             raise _refused({field: [str(text) for text in texts] for field, texts in form.errors.items()})
         changed = audit.differences(before, _settings(agent), agent.secret_fields)
+        if actor.stale and changed.keys() & set(agent.confirmed_fields):
+            raise NotAllowed(_("To change this, give your password again: open its page in the admin."))
         if changed:
             agent = form.save()
             audit.record(actor, "agent configured", name, version=agent.version, changed=changed)

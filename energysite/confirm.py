@@ -1,4 +1,7 @@
-"""The password asked again before people and keys are changed: a session left open on a tablet must not hand out the house."""
+"""The password asked again before people, keys and meters' addresses are changed.
+
+A session left open on a tablet must not hand out the house.
+"""
 
 import time
 from typing import Any
@@ -31,9 +34,9 @@ def is_fresh(request: HttpRequest) -> bool:
     return 0 <= time.time() - request.session.get(KEY, 0) < LASTS_S
 
 
-def asked_again(request: HttpRequest) -> HttpResponse:
-    """To the question, and back to this page (a form that was sent has to be sent again)."""
-    return HttpResponseRedirect(f"{reverse('confirm')}?{urlencode({'next': request.get_full_path()})}")
+def asked_again(request: HttpRequest, back: str = "") -> HttpResponse:
+    """To the question, and back to this page or to `back` (a form that was sent has to be sent again)."""
+    return HttpResponseRedirect(f"{reverse('confirm')}?{urlencode({'next': back or request.get_full_path()})}")
 
 
 class PasswordForm(forms.Form):

@@ -82,6 +82,8 @@ class Agent(models.Model):
     kind = ""
     # Written by forms and never shown again: masked in get_config and in the audit.
     secret_fields: tuple[str, ...] = ()
+    # Whom this site connects to: changed only by who gave the password lately.
+    confirmed_fields: tuple[str, ...] = ()
 
     name = models.CharField(
         _("name"),

@@ -1,7 +1,7 @@
 """Who may do what: the one table. Views, sockets, agents and the admin all ask `allows`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any
 
@@ -21,10 +21,14 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody or something that asks: `name` goes into the audit, `role` is None for a stranger."""
+    """Somebody or something that asks: `name` goes into the audit, `role` is None for a stranger.
+
+    `stale`: a session whose password was given a while ago, so that anybody may sit before it.
+    """
 
     name: str
     role: str | None
+    stale: bool = field(default=False, compare=False)
 
 
 STRANGER = Actor("", None)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from energysite import agent_states, agents, audit, live
+from energysite import agent_states, agents, audit, confirm, live
 from energysite.actors import actor_of
 from energysite.text import excerpt, plain
 from meters import admin_test
@@ -84,6 +84,8 @@ class MeterAdmin(ModelAdmin):
         ]
 
     def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not confirm.is_fresh(request):  # the form holds an address that this site connects to
+            return confirm.asked_again(request)
         try:
             return super().changeform_view(request, object_id, *args, **kwargs)
         except agents.Refused as error:  # somebody saved between the form's check and ours

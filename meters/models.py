@@ -15,6 +15,7 @@ class Meter(Agent):
     """A P1 port. `read_meters` owns it; electricity, gas and water behind it are its sources."""
 
     kind = "meter"
+    confirmed_fields = ("connection",)
 
     class Dialect(models.TextChoices):
         AUTO = "auto", _("Recognise")

@@ -1,8 +1,10 @@
 """Connecting a meter: where, look, recognise, save. Owners only."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -51,6 +53,23 @@ def look(client: Client, **where: str) -> str:
 def finished(client: Client, page: str) -> str:
     until(lambda: client.get(f"{page}state/").json()["state"] != "running", 10, "the look ends")
     return client.get(page).content.decode()
+
+
+def test_a_session_left_open_adds_no_meter_before_the_password_is_given_again() -> None:
+    client = browser()
+    with P1Server() as server:
+        page = look(client, address=server.address)
+        server.wait_for_client()
+        server.send(write(BELGIUM))
+        finished(client, page)
+        left = client.session
+        left["confirmed_at"] = time.time() - 3600
+        left.save()
+        answers = {client.post(f"{page}connect/", {"name": "Main"}): page}
+        answers |= {ask("/setup/meter/"): "/setup/meter/" for ask in (client.get, client.post)}
+    for answer, back in answers.items():
+        assert unquote(answer.headers["Location"]) == f"/login/confirm/?next={back}"
+    assert not Meter.objects.exists()
 
 
 def test_a_meter_is_recognised_connected_and_audited() -> None:

@@ -1,5 +1,7 @@
 """Who is remembered for when the database is away: only who still had that right when it was last there."""
 
+import time
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -52,6 +54,16 @@ def test_who_may_no_longer_enter_is_not_remembered(ann, session, change):
 def test_somebody_elses_login_makes_nobody_forgotten(session, ann):
     Client(headers={"host": "localhost"}).force_login(ann, backend=BACKEND)
     assert actors._memory.recall(key_of(session)) is not None
+
+
+def test_a_session_says_when_its_password_was_given_a_while_ago(session):
+    key = key_of(session)
+    assert not actors.actor_of_session(key).stale
+    stored = session.session
+    stored["confirmed_at"] = time.time() - 3600
+    stored.save()
+    assert actors.actor_of_session(key).stale
+    assert actors.actor_of_session(key).name == "ann"
 
 
 def test_visitors_of_the_demo_share_a_name_but_not_their_sockets(settings):

@@ -128,6 +128,16 @@ def test_the_permission_table_decides(meter, actor, may_look, may_change):
                 ask()
 
 
+def test_an_address_is_changed_only_by_who_gave_the_password_lately(meter):
+    left_open = Actor("ann", OWNER, stale=True)
+    with pytest.raises(agents.NotAllowed, match="password again"):
+        agents.set_config(left_open, "Main", {"connection": "socket://127.0.0.1:4999", "slot_s": 30}, 1)
+    stored = Meter.objects.get()
+    assert (stored.connection, stored.slot_s) == ("socket://127.0.0.1:4001", 10)
+    assert agents.set_config(left_open, "Main", {"connection": stored.connection, "slot_s": 30}, 1)["version"] == 2
+    assert agents.set_config(ANN, "Main", {"connection": "socket://127.0.0.1:4999"}, 2)["version"] == 3
+
+
 def test_secrets_are_masked_kept_when_they_come_back_masked_and_never_audited(meter, monkeypatch):
     monkeypatch.setattr(Meter, "secret_fields", ("connection",))
     shown = agents.get_config(EVE, "Main")

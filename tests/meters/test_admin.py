@@ -69,6 +69,17 @@ def page(meter: Meter) -> str:
     return f"/admin/meters/meter/{meter.pk}/change/"
 
 
+@pytest.mark.parametrize("path", ["add/", "{}/change/"])
+def test_a_session_left_open_changes_no_address_before_the_password_is_given_again(owner: Client, meter: Meter, path: str) -> None:
+    left = owner.session
+    left["confirmed_at"] = time.time() - 3600
+    left.save()
+    path = "/admin/meters/meter/" + path.format(meter.pk)
+    for response in (owner.get(path), owner.post(path, values(meter, connection="socket://127.0.0.1:4999"))):
+        assert response.headers["Location"].startswith("/login/confirm/?next=")
+    assert Meter.objects.get().connection == meter.connection
+
+
 def test_every_setting_is_explained(owner: Client, meter: Meter) -> None:
     shown = owner.get(page(meter)).content.decode()
     for words in ("HomeWizard P1", "Which telegrams become readings", "127.0.0.1 on this TCP port", "Test"):
