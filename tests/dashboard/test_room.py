@@ -12,7 +12,7 @@ GB = 1 << 30
 
 def line(days: float | None) -> health_words.Line:
     disk = room.Room(Path("/data"), 32 * GB, 5 * GB, days)
-    facts = Facts(datetime.now(UTC), None, None, None, True, [disk], [])
+    facts = Facts(datetime.now(UTC), None, None, None, True, [disk], [], {})
     return next(one for one in health_words.storage(facts) if one.title == "Disk")
 
 
