@@ -61,7 +61,7 @@ def _with_token(request: HttpRequest, given: str) -> HttpResponse:
         given.strip(),
         max_age=COOKIE_LIVES_S,
         path=reverse("setup"),
-        secure=request.is_secure(),
+        secure=settings.SESSION_COOKIE_SECURE or request.is_secure(),
         httponly=True,
         samesite="Lax",
     )

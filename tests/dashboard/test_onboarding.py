@@ -73,6 +73,11 @@ def test_the_printed_link_leads_on_without_the_token_in_the_address(visitor: Cli
     assert visitor.get("/setup/owner/").status_code == 200
 
 
+def test_behind_https_the_token_never_travels_without_it(visitor: Client, token: str, settings: Any) -> None:
+    settings.SESSION_COOKIE_SECURE = True
+    assert visitor.get(f"/setup/?token={token}").cookies["setup"]["secure"], "also where the proxy in front is not a trusted one"
+
+
 def test_a_typed_token_leads_on_too(visitor: Client, token: str) -> None:
     assert visitor.post("/setup/", {"token": token}).headers["Location"] == "/setup/"
     assert visitor.get("/setup/owner/").status_code == 200
