@@ -24,7 +24,7 @@ from meters import admin_test
 from meters.models import Meter, Source, UndecodableTelegram
 
 RAW_SHOWN = 4000
-STATUS_SHOWN = 120
+STATUS_SHOWN = 70
 
 
 class MeterAdminForm(forms.ModelForm):
@@ -50,7 +50,7 @@ class MeterAdminForm(forms.ModelForm):
 @admin.register(Meter)
 class MeterAdmin(ModelAdmin):
     form = MeterAdminForm
-    list_display = ("name", "connection", "enabled", "status", "last_telegram", "take")
+    list_display = ("name", "connection", "enabled", "status", "said", "last_telegram", "take")
     list_filter = ("enabled", "dialect", "take")
     search_fields = ("name", "connection")
     list_select_related = ("state",)
@@ -132,6 +132,7 @@ class MeterAdmin(ModelAdmin):
         description=_("status"),
         label={
             "live": "success",
+            "concern": "warning",
             "connecting": "info",
             "silent": "warning",
             "unreadable": "warning",
@@ -143,8 +144,14 @@ class MeterAdmin(ModelAdmin):
     def status(self, obj: Meter) -> tuple[str, str]:
         state = _state(obj)
         code = str(state.get("status", "unknown")) if obj.enabled else "disabled"
-        said = str(state.get("error") or "").partition("\n")[0]
-        return code, plain(said, STATUS_SHOWN) or str(STATUS_WORDS.get(code, code))
+        word = str(STATUS_WORDS.get(code, code))
+        return ("concern" if code == "live" and state.get("error") else code), word
+
+    @display(description=_("detail"))
+    def said(self, obj: Meter) -> str:
+        """The first sentence of what is wrong; the whole of it stands on the health page."""
+        first = str(_state(obj).get("error") or "").partition("\n")[0] if obj.enabled else ""
+        return plain(first, STATUS_SHOWN)
 
     @display(description=_("last telegram"))
     def last_telegram(self, obj: Meter) -> str:

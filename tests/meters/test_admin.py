@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
 from django.test import Client, RequestFactory
@@ -258,3 +259,13 @@ def test_an_undecodable_telegram_is_shown_as_harmless_text_and_cannot_be_changed
     assert owner.post(f"/admin/meters/undecodabletelegram/{row.pk}/delete/", {"post": "yes"}).status_code == 403
     row.refresh_from_db()
     assert row.reason == "checksum"
+
+
+def test_a_meter_that_is_live_with_a_concern_is_not_shown_as_well():
+    meter = Meter(name="Main", enabled=True)
+    meter._shown_state = {"status": "live", "error": "More than 25 % of the telegrams arrive damaged.\nMore."}
+    shown = site._registry[Meter]
+    assert shown.status(meter)[0] == "concern"
+    assert shown.said(meter) == "More than 25 % of the telegrams arrive damaged."
+    meter._shown_state = {"status": "live", "error": None}
+    assert (shown.status(meter)[0], shown.said(meter)) == ("live", "")
