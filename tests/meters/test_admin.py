@@ -261,10 +261,10 @@ def test_an_undecodable_telegram_is_shown_as_harmless_text_and_cannot_be_changed
     assert row.reason == "checksum"
 
 
-def test_a_meter_that_is_live_with_a_concern_is_not_shown_as_well():
-    meter = Meter(name="Main", enabled=True)
+def test_a_meter_that_is_live_with_a_concern_is_not_shown_as_well() -> None:
+    meter: Any = Meter(name="Main", enabled=True)
     meter._shown_state = {"status": "live", "error": "More than 25 % of the telegrams arrive damaged.\nMore."}
-    shown = site._registry[Meter]
+    shown: Any = site._registry[Meter]
     assert shown.status(meter)[0] == "concern"
     assert shown.said(meter) == "More than 25 % of the telegrams arrive damaged."
     meter._shown_state = {"status": "live", "error": None}
