@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,13 +141,16 @@ def swap(restored: str, at: datetime, *, keep: bool) -> str:
     return kept if keep else ""
 
 
-def load_elsewhere(path: Path, database_url: str) -> None:
-    """`manage.py restore --here` in a process of its own, whose database is the other one. Raises BackupError."""
+def load_elsewhere(path: Path, database_url: str, *, quiet: bool = False) -> None:
+    """`manage.py restore --here` in a process of its own, whose database is the other one. Raises BackupError.
+
+    `quiet`: only its errors and progress are seen.
+    """
     environment = {**os.environ, "MODE": settings.MODE, "DATA_DIR": str(settings.DATA_DIR), "DATABASE_URL": database_url}
     # It finds the servers running, whoever started them.
     environment.setdefault("UNDER_SUPERVISOR", str(os.getpid()))
     program = [sys.executable, "manage.py", "restore", str(path.resolve()), "--here"]
-    process = children.spawn(program, env=environment, cwd=settings.BASE_DIR)
+    process = children.spawn(program, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL if quiet else None)
     try:
         status = process.wait()
     except BaseException:
@@ -154,4 +158,4 @@ def load_elsewhere(path: Path, database_url: str) -> None:
         process.wait()
         raise
     if status:
-        raise BackupError("It was not restored (see above); the house is as it was.")
+        raise BackupError("This backup could not be restored (see above). The house itself is as it was.")

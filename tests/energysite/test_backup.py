@@ -97,6 +97,7 @@ def test_verify_says_that_it_is_good_and_leaves_no_database(saved: Path) -> None
     done = manage("verify_backup", str(saved))
     assert done.returncode == 0, done.stderr
     assert "8 days of sources" in done.stdout
+    assert "restored" not in done.stdout, "it must not look as if the house had been touched"
     with psycopg.connect(own_url()) as server:
         assert server.execute("SELECT datname FROM pg_database WHERE datname LIKE '%verify%'").fetchall() == []
 

@@ -25,8 +25,9 @@ class Progress:
         self._open = False
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        """`str` keeps Django from painting it as an error."""
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next and not (self.terminal and done >= total):
             return
         self._next = now + (TERMINAL_EVERY_S if self.terminal else EVERY_S)
         total = max(total, done)
@@ -34,10 +35,10 @@ class Progress:
         line = f"{what}: {share:4.0%} {done:,} rows"
         if self.terminal:
             filled = round(share * BAR)
-            self.stream.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {line}", ending="")
+            self.stream.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {line}", str, "")
             self._open = True
         else:
-            self.stream.write(line)
+            self.stream.write(line, str)
 
     def end(self) -> None:
         if self._open:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             scratch = f"{backup_databases.own()}_verify_{os.getpid()}"
             backup_databases.create(scratch)
             try:
-                backup_databases.load_elsewhere(file, backup_databases.url(scratch))
+                backup_databases.load_elsewhere(file, backup_databases.url(scratch), quiet=True)
             finally:
                 backup_databases.drop(scratch)
         except BackupError as error:
