@@ -115,8 +115,9 @@ collect() {
     key="$(cat .venv/stamps/run) $(fingerprint dashboard/static)"
     [ -f staticfiles/staticfiles.json ] && fresh static "$key" && return
     say "collecting static files"
+    # Not cleared: a site that runs meanwhile still serves the files of before.
     # The key and the mode of a data folder are no business of this step.
-    DATA_DIR="$PWD/.venv/setup-data" .venv/bin/python manage.py collectstatic --noinput --clear --verbosity 0
+    DATA_DIR="$PWD/.venv/setup-data" .venv/bin/python manage.py collectstatic --noinput --verbosity 0
     stamp static "$key"
 }
 

@@ -20,6 +20,7 @@ ORDER = (BAD, WARN, WELL, IDLE)
 SILENT_S = 30
 WORKER_SILENT_S = 30  # three heartbeats
 SHORT_DAYS, VERY_SHORT_DAYS = 30, 3
+LONG_DAYS = 3650  # a forecast beyond this is no promise
 CLOCK_OFF_S = 120
 DAMAGED_PERCENT = 5
 RECENT_RESTART_S = 600
@@ -235,7 +236,7 @@ def _disk(disk: Any) -> Line:
     free = _("%(free)s of %(total)s free.") % {"free": ages.size(disk.free_bytes), "total": ages.size(disk.total_bytes)}
     if disk.days is None:
         return Line(WELL, title, free)
-    forecast = _("Room for %(days)s.") % {"days": ages.days(disk.days)}
+    forecast = _("Room for more than 10 years.") if disk.days > LONG_DAYS else _("Room for %(days)s.") % {"days": ages.days(disk.days)}
     if disk.days >= SHORT_DAYS:
         return Line(WELL, title, forecast, free)
     next_step = _("Make room on the disk of %(folder)s, or move the data folder to a larger one.") % {"folder": disk.folder}

@@ -76,6 +76,7 @@ class Intake:
     keep: Keep
     reject: Reject
     counts: Counts = field(default_factory=Counts)
+    refusing: bool = False  # the spool took nothing the last time
     _last: tuple[str, int] | None = None  # serial, time
     _serial: str = ""
     _volumes: dict[Device, tuple[int, int]] = field(default_factory=dict)  # time (0: of its own none), litres
@@ -129,7 +130,8 @@ class Intake:
         records = [_electricity_record(self.meter, self._serial, received, sample) for sample in samples] + (volumes or [])
         if not records:
             return
-        if self.keep(records):
+        self.refusing = not self.keep(records)
+        if not self.refusing:
             self.counts.readings += len(records)
         else:
             self.counts.refused += len(records)

@@ -259,6 +259,8 @@ class Reader(threading.Thread):
 
     def _concern(self, telegram: Telegram, *, impossible: bool) -> str | None:
         """What a person should know of a meter that works."""
+        if self.intake.refusing:
+            return _("Live works, but nothing is stored: there is no room for it. Free some disk space, or bring the database back.")
         if impossible:
             return _(
                 "The meter's time cannot be true, and this computer's clock is not synchronised: nothing is stored. "

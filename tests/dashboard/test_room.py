@@ -34,7 +34,7 @@ def test_a_spool_that_grows_fills_the_disk_at_its_own_rate():
         (2.9, "bad", "Room for 2 days."),
         (6.2, "warn", "Room for 6 days."),
         (400.0, "well", "Room for 400 days."),
-        (4000.0, "well", "Room for 10 years."),
+        (4000.0, "well", "Room for more than 10 years."),
     ],
 )
 def test_the_disk_says_for_how_long_it_lasts(days, state, text):

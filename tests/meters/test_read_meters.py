@@ -177,6 +177,7 @@ def test_a_full_disk_is_a_loud_refusal_and_passes(house: PrivateHouse, server: P
         until(lambda: "MB are free" in str(house.process().get("refusing")), 10, process)
         until(lambda: house.agent("Full").get("refused", 0) > 0, 10, process)
         assert house.agent("Full")["status"] == "live", "live values go on"
+        until(lambda: "nothing is stored" in str(house.agent("Full").get("error")), 10, process)
         ballast.unlink()
         server.send(b"".join(telegrams[20:]))
         until(lambda: house.count("Full") == 20, 10, process)
