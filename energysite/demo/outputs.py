@@ -16,7 +16,7 @@ from typing import Protocol
 CAP = 65536  # bytes held for a reader that is slow
 STALLED_S = 3.0  # a reader that took nothing for so long has missed it
 RETRY_S = 0.02
-SETTLE_S = 2.0  # programs empty a port's buffer after opening it, and some never do
+SETTLE_S = 3.0  # programs empty a port's buffer after opening it, and some never do
 FLUSHED = 1  # TIOCPKT_FLUSHREAD
 
 
@@ -153,8 +153,8 @@ class Tcp:
         try:
             while await reader.read(4096):
                 pass
-        except ConnectionError:
-            pass  # went away: the same as closing
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # the reader went away, or the demo house ends: the same as closing
         finally:
             self._drop(writer)
 

@@ -274,7 +274,8 @@ def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_
             cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query["sql"])
             [answer] = cursor.fetchone()
         plan = (answer if isinstance(answer, list) else json.loads(answer))[0]["Plan"]
-        assert "Seq Scan" not in [node["Node Type"] for node in nodes(plan)], query["sql"]
+        # The table of volumes is empty here: the planner may well read all of nothing.
+        assert ELECTRICITY not in [node.get("Relation Name") for node in nodes(plan) if node["Node Type"] == "Seq Scan"], query["sql"]
         assert {node["Index Name"] for node in nodes(plan) if "Index Name" in node} <= {
             "meters_electricityreading_pkey",
             "meters_volumereading_pkey",
