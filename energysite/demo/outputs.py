@@ -46,6 +46,7 @@ class Pty:
         self._pending = bytearray()
         self._progress = 0.0
         self._read_before = False
+        self._settled = False  # the reader of now will not empty the port any more
         link.parent.mkdir(parents=True, exist_ok=True)
         fresh = link.with_name(f".{link.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
@@ -108,9 +109,9 @@ class Pty:
     async def deliver(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
-            if not self._is_open():
+            if not self._settled or not self._is_open():
                 await self._reader()
-            self._read_before = True
+            self._read_before = self._settled = True
             try:
                 rest = rest[os.write(self._master, rest) :]
             except BlockingIOError:
@@ -118,8 +119,9 @@ class Pty:
 
     async def _reader(self) -> None:
         """Until somebody has opened the port and will empty it no more."""
-        self._forget()
-        self._emptied()
+        if not self._is_open():
+            self._forget()
+            self._emptied()
         while not self._is_open():
             await asyncio.sleep(RETRY_S)
         deadline = asyncio.get_running_loop().time() + SETTLE_S
