@@ -23,7 +23,7 @@ from energysite.proxies import behind_proxies, networks  # noqa: E402
 class Pages(ASGIHandler):
     """All middleware and views are synchronous: a page is made in one thread, in one go.
 
-    Django's own chain for ASGI goes back to the event loop between them, which costs a page about a tenth of its time.
+    Django's own chain for ASGI goes back to the event loop between them.
     """
 
     def __init__(self) -> None:
