@@ -1,6 +1,7 @@
 """`manage.py up` as people run it: real processes, killed and stopped from outside."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -227,7 +228,7 @@ def test_a_full_disk_at_the_start_is_said_in_words(data_dir: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
 def test_a_folder_of_somebody_else_is_said_in_words() -> None:
-    ended = manage(Path("/root/energysite"), "up")
+    ended = manage(Path(pwd.getpwuid(0).pw_dir) / "energysite", "up")
     assert ended.returncode == 1
     assert "belongs to another account" in ended.stderr
 
