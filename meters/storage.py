@@ -7,21 +7,19 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from meters.kinds import KINDS
 from meters.models import Meter, Source
 
 # The order of the rows given to `write`: the source and the time first.
-COLUMNS = {
-    "electricity": (
-        "source_id",
-        "time",
-        *("import_t1_wh", "import_t2_wh", "export_t1_wh", "export_t2_wh"),
-        *("power_w", "l1_w", "l2_w", "l3_w", "quarter_w"),
-        *("l1_dv", "l2_dv", "l3_dv", "l1_ca", "l2_ca", "l3_ca", "tariff", "flags"),
-    ),
-    "volume": ("source_id", "time", "volume_l", "flags"),
+COLUMNS = {name: kind.columns for name, kind in KINDS.items()}
+TABLES = {name: kind.table for name, kind in KINDS.items()}
+KIND_OF = {
+    Source.Medium.ELECTRICITY: Source.Kind.ELECTRICITY,
+    Source.Medium.GAS: Source.Kind.VOLUME,
+    Source.Medium.WATER: Source.Kind.VOLUME,
+    Source.Medium.SOLAR: Source.Kind.PRODUCTION,
+    Source.Medium.ANALOG: Source.Kind.ANALOG,
 }
-TABLES = {"electricity": "meters_electricityreading", "volume": "meters_volumereading"}
-KINDS = {Source.Medium.ELECTRICITY: Source.Kind.ELECTRICITY, Source.Medium.GAS: Source.Kind.VOLUME, Source.Medium.WATER: Source.Kind.VOLUME}
 
 FEW = 64  # rows that one INSERT carries: cheaper than a COPY
 COPY_LINES = 500
@@ -93,7 +91,7 @@ def source_for(meter: Meter, medium: str, serial: str) -> Source:
         try:
             with transaction.atomic():
                 source, _created = Source.objects.get_or_create(
-                    meter=meter, medium=medium, serial=serial, defaults={"kind": KINDS[Source.Medium(medium)], "name": name}
+                    meter=meter, medium=medium, serial=serial, defaults={"kind": KIND_OF[Source.Medium(medium)], "name": name}
                 )
         except IntegrityError:
             continue  # the name is taken by another device

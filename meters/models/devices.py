@@ -1,4 +1,4 @@
-"""What is measured, by what, and the readings themselves."""
+"""What is measured, and by what."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -84,11 +84,15 @@ class Source(models.Model):
     class Kind(models.TextChoices):
         ELECTRICITY = "electricity", _("electricity")
         VOLUME = "volume", _("volume")
+        PRODUCTION = "production", _("production")
+        ANALOG = "analog", _("analog signal")
 
     class Medium(models.TextChoices):
         ELECTRICITY = "electricity", _("electricity")
         GAS = "gas", _("gas")
         WATER = "water", _("water")
+        SOLAR = "solar", _("solar")
+        ANALOG = "analog", _("analog signal")
 
     id = models.SmallAutoField(primary_key=True)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
@@ -96,6 +100,20 @@ class Source(models.Model):
     name = models.CharField(_("name"), max_length=120, unique=True)
     serial = models.CharField(_("serial number"), max_length=64, blank=True)
     meter = models.ForeignKey(Meter, on_delete=models.PROTECT, null=True, blank=True, related_name="sources")
+    by_hand = models.BooleanField(_("read by hand"), default=False, help_text=_("A person types its values in; it has no port."))
+    unit = models.CharField(_("unit"), max_length=12, blank=True, help_text=_("Of an analog signal, such as °C."))
+    cadence_s = models.PositiveIntegerField(
+        _("cadence (s)"), null=True, blank=True, help_text=_("How often it speaks. Empty: learned from its last 20 readings.")
+    )
+    per_hour = models.PositiveIntegerField(
+        _("most per hour"),
+        null=True,
+        blank=True,
+        help_text=_("More than this cannot be true: W for electricity and solar, litres an hour for gas and water. Empty: from the fuse."),
+    )
+    rolls_over_at = models.PositiveBigIntegerField(
+        _("rolls over at"), null=True, blank=True, help_text=_("Where the counter begins at 0 again, in Wh or litres. Empty: never.")
+    )
     retired = models.DateTimeField(_("retired"), null=True, blank=True)
 
     class Meta:
@@ -108,46 +126,6 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class ElectricityReading(models.Model):  # noqa: DJ008 — rows are read in bulk, never shown one by one
-    """One telegram or slot. Wh, W (net: import - export), dV, cA; `quarter_w` is the meter's own 1-0:1.4.0.
-
-    Columns stand widest first: a row without nulls is 88 bytes. Written in bulk by `meters.storage`, nothing points here.
-    """
-
-    CLOCK_CORRECTED = 1
-
-    pk = models.CompositePrimaryKey("source_id", "time")
-    time = models.DateTimeField()
-    import_t1_wh = models.IntegerField(null=True)
-    import_t2_wh = models.IntegerField(null=True)
-    export_t1_wh = models.IntegerField(null=True)
-    export_t2_wh = models.IntegerField(null=True)
-    power_w = models.IntegerField(null=True)
-    l1_w = models.IntegerField(null=True)
-    l2_w = models.IntegerField(null=True)
-    l3_w = models.IntegerField(null=True)
-    quarter_w = models.IntegerField(null=True)
-    l1_dv = models.SmallIntegerField(null=True)
-    l2_dv = models.SmallIntegerField(null=True)
-    l3_dv = models.SmallIntegerField(null=True)
-    l1_ca = models.SmallIntegerField(null=True)
-    l2_ca = models.SmallIntegerField(null=True)
-    l3_ca = models.SmallIntegerField(null=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
-    tariff = models.SmallIntegerField(null=True)
-    flags = models.SmallIntegerField(default=0)
-
-
-class VolumeReading(models.Model):  # noqa: DJ008
-    """A gas or water counter at the device's own time, in litres."""
-
-    pk = models.CompositePrimaryKey("source_id", "time")
-    time = models.DateTimeField()
-    volume_l = models.IntegerField()
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
-    flags = models.SmallIntegerField(default=0)
 
 
 class UndecodableTelegram(models.Model):
