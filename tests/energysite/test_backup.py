@@ -77,7 +77,8 @@ def test_a_restored_house_goes_on_counting_its_rows(saved: Path, empty: str) -> 
     with psycopg.connect(empty) as restored:
         newest = restored.execute("SELECT max(id) FROM meters_source").fetchone()
         added = restored.execute(
-            "INSERT INTO meters_source (kind, medium, name, serial, unit, by_hand) VALUES ('volume', 'water', 'new', 'n', '', false) RETURNING id"
+            "INSERT INTO meters_source (kind, medium, name, serial, unit, by_hand)"
+            " VALUES ('volume', 'water', 'new', 'n', '', false) RETURNING id"
         ).fetchone()
         assert newest is not None
         assert added == (newest[0] + 1,)

@@ -55,7 +55,10 @@ def test_the_reading_tables_become_hypertables_with_a_columnstore_and_keep_every
     with server:
         manage("migrate", "--verbosity=0")
         begin = datetime(2025, 1, 1, tzinfo=UTC)
-        server.execute("INSERT INTO meters_source (id, kind, medium, name, serial, unit, by_hand) VALUES (1, 'electricity', 'electricity', 'x', '1', '', false)")
+        server.execute(
+            "INSERT INTO meters_source (id, kind, medium, name, serial, unit, by_hand)"
+            " VALUES (1, 'electricity', 'electricity', 'x', '1', '', false)"
+        )
         with (
             server.cursor() as cursor,
             cursor.copy("COPY meters_electricityreading (source_id, time, import_t1_wh, flags) FROM STDIN") as copy,
