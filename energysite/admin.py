@@ -1,5 +1,6 @@
 """The kernel's part of the admin: the house, people, keys, and records that are only read."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask, SolarSchedule
@@ -23,6 +25,7 @@ from energysite.models import AgentState, ApiToken, AuditEntry, House
 from energysite.permissions import ROLES
 
 User = get_user_model()
+KEY_LASTS = timedelta(days=365)  # suggested: a key that somebody forgot ends by itself
 
 ROLE_WORDS = {
     "owner": pgettext_lazy("role", "owner: everything"),
@@ -116,6 +119,7 @@ class ApiTokenForm(forms.ModelForm):
     class Meta:
         model = ApiToken
         fields = ("name", "role", "expires")
+        help_texts = {"expires": _("Empty: it never ends.")}
 
 
 @admin.register(ApiToken)
@@ -124,6 +128,9 @@ class ApiTokenAdmin(ConfirmedAdmin):
 
     form = ApiTokenForm
     list_display = ("name", "role", "created", "expires")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"expires": timezone.now().replace(microsecond=0) + KEY_LASTS}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

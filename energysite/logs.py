@@ -13,7 +13,10 @@ QUIET = ("daphne", "asyncio", "celery", "django.channels.server", "axes")
 
 
 class Once(logging.Filter):
-    """The same event at most once a minute: what is away is said every second otherwise. `brief`: a traceback becomes its last line."""
+    """The same event at most once a minute: what is away is said every second otherwise.
+
+    `brief`: a traceback becomes its last line. So it does below ERROR: a stranger who is turned away is no fault of the page.
+    """
 
     PAUSE_S = 60.0
 
@@ -31,7 +34,7 @@ class Once(logging.Filter):
         if len(self._said) > 100:
             self._said.clear()
         self._said[words] = now
-        if self.brief:
+        if self.brief or record.levelno < logging.ERROR:
             record.msg, record.args, record.exc_info = words, (), None
         return True
 
@@ -65,6 +68,8 @@ def configure(options: dict[str, Any]) -> None:
                 # They try again each second while Valkey or PostgreSQL is away, the first with a traceback each time.
                 "channels_redis.pubsub": {"filters": ["once in brief"]},
                 "psycopg.pool": {"filters": ["once in brief"]},
+                "celery.beat": {"filters": ["once in brief"]},
+                "django_celery_beat.schedulers": {"filters": ["once in brief"]},
                 # A page that is asked for each second and fails.
                 "django.request": {"filters": ["once"]},
             },
