@@ -151,7 +151,7 @@ class HouseRun:
             Program("read_meters", ["manage.py", "read_meters"], self.environment),
         ]
         if self.mode == "demo":
-            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", "14"]
+            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", "400"]
             found.append(Program("demo_house", demo, self.environment))
         return found
 

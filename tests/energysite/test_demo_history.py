@@ -13,11 +13,14 @@ from energysite.demo.calendar import midnight
 from energysite.demo.model import House
 from energysite.demo.telegram import telegram
 from energysite.management.commands import _demo_history as history
+from energysite.management.commands._demo_rows import rows
 from energysite.models import House as HouseRow
 from meters import ingest, storage
+from meters.kinds import ELECTRICITY
 from meters.models import ElectricityReading, Meter, Source, VolumeReading
 from tests.energysite import demo
 
+REGISTERS = ELECTRICITY.registers
 NOW = midnight(date(2026, 3, 30)) + 15 * 3600 + 4
 
 
@@ -32,12 +35,22 @@ def meter(db) -> Meter:
     return history.register(str(address))
 
 
-def past(house: House, meter: Meter, days: int, now: int = NOW, stop: threading.Event | None = None) -> history.History:
-    return history.History(house, meter, days, stop or threading.Event(), lambda line: None, now)
+def past(house: House, meter: Meter, days: int, now: int = NOW, stop: threading.Event | None = None, **more: Any) -> history.History:
+    return history.History(house, meter, days, stop or threading.Event(), lambda line: None, now, **more)
 
 
 def seconds(model=ElectricityReading, **filters) -> list[int]:
     return [int(time.timestamp()) for time in model.objects.filter(**filters).order_by("time").values_list("time", flat=True)]
+
+
+def _at(second: int) -> datetime:
+    return datetime.fromtimestamp(second, UTC)
+
+
+def readings_of(source: Source, day: date) -> int:
+    """In (its midnight, the next one]: how many stand for a part of that day."""
+    start, end = midnight(day), midnight(date.fromordinal(day.toordinal() + 1))
+    return ElectricityReading.objects.filter(source=source, time__gt=_at(start), time__lte=_at(end)).count()
 
 
 def test_the_meter_is_registered_once_and_follows_its_data_folder(meter: Meter) -> None:
@@ -71,17 +84,17 @@ def test_history_rows_are_what_the_live_telegrams_become(house: House, meter: Me
     stamps = [datetime.fromtimestamp(at, UTC) for at in sampled]
     reports = [datetime.fromtimestamp(at - at % 300, UTC) for at in sampled]
 
-    def rows() -> list[Any]:
+    def stored() -> list[Any]:
         power = ElectricityReading.objects.filter(time__in=stamps).order_by("time").values()
         return [*power, *VolumeReading.objects.filter(time__in=reports).order_by("time", "source_id").values()]
 
-    written = rows()
+    written = stored()
     assert len(written) == 3 * len(sampled) > 100
     ElectricityReading.objects.filter(time__in=stamps).delete()
     VolumeReading.objects.filter(time__in=reports).delete()
     counts = ingest.bulk(meter, b"".join(telegram(house, at) for at in sampled))
     assert (counts["rejected"], counts["new"]) == (0, len(written))
-    assert rows() == written
+    assert stored() == written
 
 
 def test_writing_it_again_adds_nothing_and_only_gaps_are_filled(house: House, meter: Meter) -> None:
@@ -102,13 +115,74 @@ def test_history_and_live_join_without_a_gap(house: House, meter: Meter) -> None
     """The reader starts 95 s after the command and stores a telegram a second."""
     past(house, meter, 1).fill(NOW)
     source = Source.objects.get(meter=meter, medium="electricity")
-    storage.write("electricity", [history.electricity_row(house, source.pk, at) for at in range(NOW + 95, NOW + 125)])
+    storage.write("electricity", list(rows(house, "electricity", source.pk, range(NOW + 95, NOW + 125))))
     past(house, meter, 1).join_live(NOW)
     told = seconds(source=source)
     steps = {b - a for a, b in pairwise(told)}
     assert max(steps) <= 10
     assert told[-1] == NOW + 124
     assert told[-30:] == list(range(NOW + 95, NOW + 125)), "nothing was added among live readings"
+
+
+def year(house: House, meter: Meter, now: int) -> history.History:
+    """A past like the demo's own, but with one fine day instead of fourteen."""
+    return past(house, meter, 400, now, fine_days=1)
+
+
+def test_a_year_is_told_by_quarters_and_its_counters_are_the_models_to_the_unit(house: House, meter: Meter) -> None:
+    """Both change days are in it: 100 quarters in October, 92 in March. Nothing is further apart than a quarter."""
+    now = midnight(date(2026, 3, 30)) + 600
+    assert year(house, meter, now).fill(now) > 3 * 400 * 96
+    first = date(2025, 2, 1)  # 400 days before lie in that month
+    electricity = Source.objects.get(meter=meter, medium="electricity")
+    assert {b - a for a, b in pairwise(seconds(source=electricity, time__lte=_at(midnight(date(2026, 3, 29)))))} == {900}
+    assert readings_of(electricity, date(2025, 10, 26)) == 100
+    assert readings_of(electricity, date(2026, 3, 28)) == 96
+    assert readings_of(electricity, date(2025, 3, 30)) == 92
+
+    days = [date.fromordinal(n) for n in range(first.toordinal(), date(2026, 3, 30).toordinal() + 1)]
+    midnights = {_at(midnight(day)): house.ledger.at_midnight(day) for day in days}
+    found = ElectricityReading.objects.filter(source=electricity, time__in=midnights).values_list("time", *REGISTERS)
+    assert {time: list(counters) for time, *counters in found} == {
+        time: [value // 3600 for value in totals[:4]] for time, totals in midnights.items()
+    }
+    for medium in ("gas", "water"):
+        volumes = VolumeReading.objects.filter(source__meter=meter, source__medium=medium, time__in=midnights)
+        assert dict(volumes.values_list("time", "volume_l")) == {at: getattr(totals, medium) // 1000 for at, totals in midnights.items()}
+
+
+def test_a_quarterly_reading_tells_the_mean_power_of_the_quarter_before_it(house: House) -> None:
+    end = midnight(date(2026, 3, 20)) + 13 * 3600
+    [row] = rows(house, "electricity", 1, [end], quarterly=True)
+    told = dict(zip(storage.COLUMNS["electricity"], row, strict=True))
+    whole = [house.reading(second) for second in range(end - 899, end + 1)]
+    assert told["power_w"] == round(sum(one.net_w for one in whole) / 900)
+    assert told["l3_w"] == round(sum(one.phase_w[2] for one in whole) / 900)
+    assert told["import_t1_wh"] == whole[-1].import_t1_wh
+    assert told["quarter_w"] is told["l1_dv"] is told["l1_ca"] is None, "nothing is told that has no mean"
+
+
+def test_a_day_later_only_the_day_is_added(house: House, meter: Meter) -> None:
+    """Also where the house spoke each second meanwhile, or stood still for a while long ago."""
+    now = midnight(date(2026, 1, 3)) + 600
+    before = past(house, meter, 40, now, fine_days=1)
+    before.fill(now)
+    electricity = Source.objects.get(meter=meter, medium="electricity")
+    hole = _at(midnight(date(2025, 12, 12)) + 1000), _at(midnight(date(2025, 12, 12)) + 5000)
+    lost, _ = ElectricityReading.objects.filter(source=electricity, time__range=hole).delete()
+    live = midnight(date(2026, 1, 2)) + 3600
+    storage.write("electricity", list(rows(house, "electricity", electricity.pk, range(live, live + 1800))))
+    later = past(house, meter, 40, now + 86400, fine_days=1)
+    assert later.fill(now + 86400) == lost + 8640 + 2 * 288
+
+
+def test_the_newest_days_are_written_first_and_none_twice(house: House) -> None:
+    until = midnight(date(2026, 3, 30)) + 600
+    found = list(history.stretches(date(2025, 2, 1), until, 14))
+    assert found[0].until == until
+    assert [a.start for a in found[:-1]] == [b.until for b in found[1:]]
+    assert found[-1].start == midnight(date(2025, 2, 1))
+    assert [one.coarse for one in found] == [False] * 15 + [True] * (len(found) - 15)
 
 
 def test_waiting_for_the_first_live_reading_ends_when_the_command_does(house: House, meter: Meter) -> None:

@@ -193,7 +193,7 @@ def test_it_registers_itself_writes_its_past_and_joins_it_to_the_first_live_read
         (["--tcp", "0", "--fault", "bang"], "There is no fault 'bang'"),
         (["--tcp", "0", "--speed", "0"], "--speed"),
         (["--tcp", "0", "--replay", "nowhere.p1"], "no capture nowhere.p1"),
-        (["--tcp", "0", "--history", "-1"], "0 to 366"),
+        (["--tcp", "0", "--history", "-1"], "0 to 4000"),
         (["--tcp", "0", "--register"], "This is a real house"),
     ],
 )

@@ -1,12 +1,16 @@
-"""The demo meter in the database: its row, and what it would have told on the days before."""
+"""The demo meter in the database: its row, and what it would have told on the days before.
+
+The last FINE_DAYS days are told as finely as a slow meter does, those before by quarters of an hour. The newest days are
+written first: pages fill from today backwards, and no block is ever made of a stretch that is still to be written.
+"""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, models
@@ -14,9 +18,10 @@ from django.db.models import F, Max, Min, Window
 from django.db.models.functions import Lead
 
 from energysite import agents
-from energysite.demo.calendar import VOLUME_S, day_of, midnight
-from energysite.demo.model import House, Volume
+from energysite.demo.calendar import QUARTER_S, VOLUME_S, day_of, midnight, month_start
+from energysite.demo.model import House
 from energysite.demo.telegram import telegram
+from energysite.management.commands._demo_rows import instant, rows
 from energysite.models import House as HouseRow
 from meters import storage
 from meters.models import ElectricityReading, Meter, VolumeReading
@@ -24,14 +29,14 @@ from meters.p1.decoder import decode
 
 METER_NAME = "Demo house"
 CADENCE_S = 10
+FINE_DAYS = 14
+COARSE_DAYS = 28  # written in one go
 RETRY_S = 1.0
-BATCH_S = 86400
 LOOK_S = 2.0
 FIRST_LIVE_S = 600  # the history waits so long for the meter's own first reading, to close the gap before it
 
 T = TypeVar("T")
 Say = Callable[[str], None]
-Row = tuple[Any, ...]
 
 
 class Stopped(Exception):
@@ -95,13 +100,9 @@ def series_of(house: House, meter: Meter, at: int) -> list[Series]:
     return found
 
 
-def _at(second: int) -> datetime:
-    return datetime.fromtimestamp(second, UTC)
-
-
 def gaps(series: Series, start: int, until: int) -> list[tuple[int, int]]:
     """Where readings are further apart than the series' step, in [start, until]: (last second told, next second told)."""
-    rows = series.model._default_manager.filter(source_id=series.source_id, time__gte=_at(start), time__lte=_at(until))
+    rows = series.model._default_manager.filter(source_id=series.source_id, time__gte=instant(start), time__lte=instant(until))
     ends = rows.aggregate(first=Min("time"), last=Max("time"))
     if ends["first"] is None:
         return [(start - 1, until + 1)]
@@ -112,72 +113,80 @@ def gaps(series: Series, start: int, until: int) -> list[tuple[int, int]]:
     return [gap for gap in [(start - 1, first), *inner, (last, until + 1)] if gap[1] - gap[0] > 1]
 
 
-def electricity_row(house: House, source_id: int, at: int) -> Row:
-    """The row that `read_meters` makes of the telegram of that second."""
-    reading = house.reading(at)
-    values = {
-        "source_id": source_id,
-        "time": _at(at),
-        "import_t1_wh": reading.import_t1_wh,
-        "import_t2_wh": reading.import_t2_wh,
-        "export_t1_wh": reading.export_t1_wh,
-        "export_t2_wh": reading.export_t2_wh,
-        "power_w": reading.net_w,
-        "quarter_w": reading.quarter_w,
-        "tariff": reading.tariff,
-        "flags": 0,
-    }
-    for phase in range(3):
-        values[f"l{phase + 1}_w"] = reading.phase_w[phase]
-        values[f"l{phase + 1}_dv"] = reading.phase_dv[phase]
-        values[f"l{phase + 1}_ca"] = reading.phase_ca[phase]
-    return tuple(values[name] for name in storage.COLUMNS["electricity"])
+def fine_seconds(series: Series, start: int, until: int) -> list[int]:
+    """The series' whole steps in its gaps."""
+    step = series.step_s
+    return [at for after, before in gaps(series, start, until) for at in range(after - after % step + step, before, step)]
 
 
-def volume_row(volume: Volume, source_id: int) -> Row:
-    values = {"source_id": source_id, "time": _at(volume.at), "volume_l": volume.litres, "flags": 0}
-    return tuple(values[name] for name in storage.COLUMNS["volume"])
+def coarse_seconds(series: Series, start: int, until: int) -> list[int]:
+    """The quarters in [start, until] that no reading stands for. One look-up on the key each, however many readings there are."""
+    table = series.model._meta.db_table
+    sql = f"""
+        SELECT extract(epoch FROM quarter)::bigint FROM generate_series(%s::timestamptz, %s, %s * interval '1 s') AS quarter
+        WHERE NOT EXISTS (
+            SELECT 1 FROM {table} WHERE source_id = %s AND time > quarter - %s * interval '1 s' AND time <= quarter
+        ) ORDER BY quarter"""  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [instant(start), instant(until), QUARTER_S, series.source_id, QUARTER_S // 2])
+        return [second for (second,) in cursor.fetchall()]
 
 
-def rows(house: House, series: Series, after: int, before: int) -> Iterator[Row]:
-    """The series' readings strictly between two seconds, at whole steps."""
-    for at in range(after - after % series.step_s + series.step_s, before, series.step_s):
-        if series.medium == "electricity":
-            yield electricity_row(house, series.source_id, at)
-        else:
-            yield volume_row(house.gas(at) if series.medium == "gas" else house.water(at), series.source_id)
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Written in one transaction for each series. Both ends are local midnights, but for the present; both are included."""
+
+    start: int
+    until: int
+    coarse: bool
 
 
-def _by_day(after: int, before: int) -> Iterable[tuple[int, int]]:
-    while before - after > BATCH_S:
-        yield after, after + BATCH_S
-        after += BATCH_S - 1
-    yield after, before
+def first_day(today: date, days: int, fine_days: int) -> date:
+    """A long past begins with a month, so that its first month is a whole one."""
+    first = date.fromordinal(today.toordinal() - days)
+    return first if days <= fine_days else month_start(first.year, first.month)
+
+
+def stretches(first: date, until: int, fine_days: int) -> Iterator[Stretch]:
+    """From `until` back to the midnight of `first`: day by day, then COARSE_DAYS at once."""
+    today = day_of(until)
+    fine = max(first, date.fromordinal(today.toordinal() - fine_days))
+    for number in range(today.toordinal(), fine.toordinal() - 1, -1):
+        yield Stretch(midnight(date.fromordinal(number)), min(until, midnight(date.fromordinal(number + 1))), coarse=False)
+    end = fine
+    while end > first:
+        begin = max(first, date.fromordinal(end.toordinal() - COARSE_DAYS))
+        yield Stretch(midnight(begin), midnight(end), coarse=True)
+        end = begin
 
 
 class History:
-    """Writes what is missing between `start` and now. `house` must be this thread's own."""
+    """Writes what is missing between `days` ago and now. `house` must be this thread's own."""
 
-    def __init__(self, house: House, meter: Meter, days: int, stop: threading.Event, say: Say, now: int) -> None:
-        self.house, self.stop, self.say = house, stop, say
-        self.start = midnight(date.fromordinal(day_of(now).toordinal() - days))
+    def __init__(
+        self, house: House, meter: Meter, days: int, stop: threading.Event, say: Say, now: int, *, fine_days: int = FINE_DAYS
+    ) -> None:
+        self.house, self.stop, self.say, self.fine_days = house, stop, say, fine_days
+        self.first = first_day(day_of(now), days, fine_days)
         self.series = patiently(lambda: series_of(house, meter, now), stop, say)
 
-    def fill(self, until: int) -> int:
-        """Returns how many readings are new. Raises Stopped."""
+    def fill(self, until: int, since: date | None = None) -> int:
+        """Returns how many readings are new. `since`: days before it are left alone. Raises Stopped."""
         written, began = 0, time.monotonic()
-        for series in self.series:
-            for gap in patiently(partial(gaps, series, self.start, until), self.stop, self.say):
-                for after, before in _by_day(*gap):
-                    written += patiently(partial(self._write, series, after, before), self.stop, self.say)
-                    if series.medium == "electricity" and before - after == BATCH_S:
-                        self.say(f"demo house: history up to {day_of(before)}, {(before - self.start) / (until - self.start):.0%}")
+        first = max(self.first, since) if since else self.first
+        for stretch in stretches(first, until, self.fine_days):
+            new = sum(patiently(partial(self._fill, series, stretch), self.stop, self.say) for series in self.series)
+            written += new
+            if new and stretch.start > midnight(first):
+                share = (until - stretch.start) / (until - midnight(first))
+                self.say(f"demo house: history back to {day_of(stretch.start)}, {share:.0%}")
         if written:
             self.say(f"demo house: {written} readings of the past written in {time.monotonic() - began:.1f} s")
         return written
 
-    def _write(self, series: Series, after: int, before: int) -> int:
-        return storage.write(series.kind, rows(self.house, series, after, before))
+    def _fill(self, series: Series, stretch: Stretch) -> int:
+        wanted: Sequence[int] = (coarse_seconds if stretch.coarse else fine_seconds)(series, stretch.start, stretch.until)
+        return storage.write(series.kind, rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse))
 
     def newest(self) -> int:
         """The second of the newest electricity reading, 0 without any."""
@@ -193,5 +202,5 @@ class History:
                 return
             if self.stop.wait(LOOK_S):
                 raise Stopped
-        self.fill(live)
+        self.fill(live, day_of(since))
         self.say("demo house: its past reaches its first live reading")

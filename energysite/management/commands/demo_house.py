@@ -27,6 +27,7 @@ from meters.replay import schedule
 PTY_NAME = r"letters, digits, dot, dash and underscore"
 LOOPBACK = "127.0.0.1"
 JOIN_S = 5.0
+MOST_DAYS = 4000
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
     help = (
         "A house on the wire: a Belgian P1 port (3 x 400 V, solar, a car, gas, water) that sends a telegram each second, over a "
         "pseudo-terminal and over TCP. What it tells depends on the seed and the time only: it goes on after a restart as if it had "
-        "never stopped. Serves until it is stopped. Examples: `manage.py --demo demo_house --pty meter --register --history 14`; "
+        "never stopped. Serves until it is stopped. Examples: `manage.py --demo demo_house --pty meter --register --history 400`; "
         "`manage.py demo_house --tcp 9000 --day cloudy`; `manage.py demo_house --pty meter --replay FILE --speed 20`."
     )
     requires_system_checks: list[str] = []
@@ -70,7 +71,14 @@ class Command(BaseCommand):
         said.add_argument("--replay", metavar="FILE", type=Path, help="not the house, but this capture, at its telegrams' own pace x speed")
         site = parser.add_argument_group("the site's database (demo mode only)")
         site.add_argument("--register", action="store_true", help="make this meter known to the site, once")
-        site.add_argument("--history", metavar="DAYS", type=int, default=0, help="write the readings that are missing since DAYS days ago")
+        site.add_argument(
+            "--history",
+            metavar="DAYS",
+            type=int,
+            default=0,
+            help=f"write the readings that are missing since DAYS days ago: every {history.CADENCE_S} s for the last {history.FINE_DAYS} "
+            "days, by quarters of an hour before that (from the first of a month)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._check(options)
@@ -90,8 +98,8 @@ class Command(BaseCommand):
             raise CommandError(f"--tcp {options['tcp']} is no port: 1 to 65535, or 0 for any that is free.")
         if options["speed"] < 0 or (options["speed"] == 0 and options["replay"] is None):
             raise CommandError("--speed must be more than 0 (0 only for a replay).")
-        if not 0 <= options["history"] <= 366:
-            raise CommandError("--history takes 0 to 366 days.")
+        if not 0 <= options["history"] <= MOST_DAYS:
+            raise CommandError(f"--history takes 0 to {MOST_DAYS} days.")
         if options["replay"] is not None:
             if not options["replay"].is_file():
                 raise CommandError(f"There is no capture {options['replay']}.")
