@@ -70,6 +70,8 @@ def test_the_reading_tables_become_hypertables_with_a_columnstore_and_keep_every
         assert second.splitlines() == [
             "meters_electricityreading: hypertable with columnstore",
             "meters_volumereading: hypertable with columnstore",
+            "meters_productionreading: hypertable with columnstore",
+            "meters_analogreading: hypertable with columnstore",
         ]
 
         tables = server.execute(
