@@ -77,9 +77,10 @@ def test_the_reading_tables_become_hypertables_with_a_columnstore_and_keep_every
         tables = server.execute(
             "SELECT hypertable_name, compression_enabled FROM timescaledb_information.hypertables ORDER BY 1"
         ).fetchall()
-        assert tables == [("meters_electricityreading", True), ("meters_volumereading", True)]
+        names = [f"meters_{kind}reading" for kind in ("analog", "electricity", "production", "volume")]
+        assert tables == [(name, True) for name in names]
         jobs = server.execute("SELECT count(*) FROM timescaledb_information.jobs WHERE hypertable_name LIKE 'meters_%'").fetchone()
-        assert jobs == (2,)
+        assert jobs == (4,)
         indexes = server.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'meters_electricityreading'").fetchall()
         assert len(indexes) == 1, "the key and no index on time"
 
