@@ -87,7 +87,7 @@ def test_a_device_that_trickles_is_given_up_before_the_next_question_is_due(devi
 
 def test_an_endless_answer_is_given_up(device: HomeWizardLookalike) -> None:
     device.telegram = b"x" * 300_000
-    with pytest.raises(DeviceUnavailable, match="more than a telegram can be"):
+    with pytest.raises(DeviceUnavailable, match="more than 256 kB"):
         connect(device.address)
 
 
