@@ -6,12 +6,14 @@ device by its serial number, because a device may be new while the database is a
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from time import monotonic, time
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from meters import storage
 from meters.clock import DAY_S, EARLIEST, MeterClock, Stamp
+from meters.counting import judge
 from meters.models import ElectricityReading, Meter
 from meters.p1.decoder import PLAIN_DIALECTS, decode
 from meters.p1.framer import Framer
@@ -178,8 +180,9 @@ def bulk(
     """Store telegrams, or the raw bytes of a port in pieces of any size; the file's times are trusted (2008 to tomorrow).
     A telegram without a time of its own (DSMR 2 and 3) is rejected: when it was sent only the port could tell.
 
-    No spool: the caller still has its file. Returns {"telegrams", "rejected", "duplicates", "readings", "new"}, also given to
-    `progress` with every batch: readings are rows of any kind, `new` those that were not stored before. Raises django.db.Error.
+    No spool: the caller still has its file. Returns {"telegrams", "rejected", "duplicates", "readings", "new", "suspects"}, also
+    given to `progress` with every batch: readings are rows of any kind, `new` those that were not stored before, `suspects` those
+    that broke a rule and lie aside. Raises django.db.Error.
     """
     records: list[Record] = []
 
@@ -189,10 +192,14 @@ def bulk(
 
     intake = Intake(meter.name, MeterClock("meter", lambda: True), Taker("all", 1), keep, lambda *_rejected: None)
     rows = Rows()
-    counts = dict.fromkeys(("telegrams", "rejected", "duplicates", "readings", "new"), 0)
+    counts = dict.fromkeys(("telegrams", "rejected", "duplicates", "readings", "new", "suspects"), 0)
 
     def store() -> None:
-        counts["new"] += sum(storage.write(kind, chosen) for kind, chosen in rows.by_kind(records).items())
+        chosen = rows.by_kind(records)
+        with transaction.atomic():
+            taken = judge.take_all(chosen, datetime.fromtimestamp(now, UTC))
+        counts["new"] += taken.new
+        counts["suspects"] += taken.suspects
         counts["readings"] += len(records)
         counts["duplicates"], counts["rejected"] = intake.counts.duplicates, bad + intake.counts.rejected
         records.clear()

@@ -43,6 +43,8 @@ class Rows:
             device = (meter, medium, serial)
             if not registers.keys() <= set(columns):
                 raise Unplaceable(f"Unknown registers: {', '.join(registers.keys() - set(columns))}.")
+            if not all(type(value) is int for value in registers.values()):
+                raise Unplaceable("A register that is no whole number.")
             if medium not in Source.Medium.values:
                 raise Unplaceable(f"Unknown medium: {medium}.")
             at = datetime.fromtimestamp(time, UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -34,23 +34,26 @@ def write(kind: str, rows: Iterable[tuple[Any, ...]], *, durable: bool = False) 
     the rows again (segments, a file). Raises django.db.Error.
     """
     rows = iter(rows)
-    few = list(islice(rows, FEW))
-    if not few:
+    first = next(rows, None)
+    if first is None:
         return 0
     with transaction.atomic():
         if not durable:
             with connection.cursor() as cursor:
                 cursor.execute("SET LOCAL synchronous_commit TO off")
-        rest = next(rows, None)
-        if rest is None:
-            return _insert(kind, few)
-        return _copy(kind, _chain(few, rest, rows))
+        return put(kind, chain([first], rows))
 
 
-def _chain(few: list[Row], rest: Row, rows: Iterable[Row]) -> Iterable[Row]:
-    yield from few
-    yield rest
-    yield from rows
+def put(kind: str, rows: Iterable[tuple[Any, ...]]) -> int:
+    """The same in the caller's transaction, which an error ends."""
+    rows = iter(rows)
+    few = list(islice(rows, FEW))
+    if not few:
+        return 0
+    rest = next(rows, None)
+    if rest is None:
+        return _insert(kind, few)
+    return _copy(kind, chain(few, [rest], rows))
 
 
 def _insert(kind: str, rows: list[Row]) -> int:

@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 from django.db import DataError, Error, IntegrityError, connection, transaction
 
-from meters import storage
+from meters.clock import DAY_S, LATEST, system_synchronised
+from meters.counting import judge
 from meters.models import UndecodableTelegram
 from meters.segments import START, Position, Record, Segments
 from meters.sources import Rows, Unplaceable
@@ -31,6 +32,11 @@ WAITING_UNDECODABLE = 500
 RAW_BYTES = 8192
 
 LSN = "SELECT pg_current_wal_insert_lsn() - '0/0', pg_current_wal_flush_lsn() - '0/0', pg_postmaster_start_time()"
+
+
+def latest_now() -> datetime:
+    """What the times of readings are judged against: the system's clock, unless it may be wrong itself (a Pi boots in the past)."""
+    return datetime.now(UTC) if system_synchronised() else datetime.fromtimestamp(LATEST - DAY_S, UTC)
 
 
 class Writer(threading.Thread):
@@ -140,7 +146,11 @@ class Writer(threading.Thread):
         self._written = self._unsettled = self._certain
         self._marks.clear()
         self._session = None
+        self._forget()
+
+    def _forget(self) -> None:
         self._rows.forget()
+        judge.forget()
 
     def _settle(self) -> None:
         """Find out what the database has for certain, and delete the segments before it."""
@@ -171,10 +181,10 @@ class Writer(threading.Thread):
         try:
             rows = self._rows.by_kind(records)
             with transaction.atomic():
-                return sum(storage.write(kind, chosen) for kind, chosen in rows.items())
-        except (DataError, IntegrityError, Unplaceable) as error:
-            if again and isinstance(error, IntegrityError):
-                self._rows.forget()  # a source that was deleted is made anew
+                return judge.take_all(rows, latest_now()).new
+        except (DataError, IntegrityError, KeyError, Unplaceable) as error:
+            if again and isinstance(error, (IntegrityError, KeyError)):
+                self._forget()  # a source that was deleted is made anew
                 return self._store(records, again=False)
             if len(records) == 1:
                 self._set_aside(json.dumps(records[0]).encode(), str(error))

@@ -197,7 +197,7 @@ def test_bulk_stores_bytes_in_any_pieces_once() -> None:
     seen: list[int] = []
     pieces = [stream[i : i + 777] for i in range(0, len(stream), 777)]
     counts = bulk(meter, pieces, lambda counts: seen.append(counts["telegrams"]))
-    assert counts == {"telegrams": 30, "rejected": 0, "duplicates": 0, "readings": 32, "new": 32}
+    assert counts == {"telegrams": 30, "rejected": 0, "duplicates": 0, "readings": 32, "new": 32, "suspects": 0}
     assert seen == [30]
     assert bulk(meter, stream)["new"] == 0
     assert ElectricityReading.objects.count() == 30
@@ -217,7 +217,7 @@ def test_bulk_takes_telegrams_already_decoded_and_counts_what_it_cannot_use() ->
     ]
     untimed = replace(plain(0), time=None)
     counts = bulk(make_meter(), [*good, good[-1], *bad, untimed])
-    assert counts == {"telegrams": 10, "rejected": 4, "duplicates": 1, "readings": 5, "new": 5}
+    assert counts == {"telegrams": 10, "rejected": 4, "duplicates": 1, "readings": 5, "new": 5, "suspects": 0}
 
 
 @pytest.mark.django_db
