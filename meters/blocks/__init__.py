@@ -1,0 +1,1 @@
+"""Readings condensed into blocks: made, claimed, computed in SQL, stored, closed, tried again, reopened."""
