@@ -175,7 +175,8 @@ def test_a_retired_source_whose_last_block_is_closed_keeps_nothing(source, retir
     times = readings(source, BEGIN, BEGIN + timedelta(hours=23), timedelta(minutes=5))
     blocks(source, BEGIN, BEGIN + timedelta(hours=23))
     day_blocks(source, BEGIN, 1)
-    Source.objects.filter(pk=source.pk).update(retired=times[-1] if retired else None)
+    source.retired = times[-1] if retired else None
+    source.save()
     archive.thin(archiving(source), NOW)
     assert left(source) == ([] if retired else times[-1:])
 
