@@ -76,12 +76,13 @@ class HttpDevice:
         bounded: Any = self._client.sock
         bounded.deadline = deadline
         self._client.request(method, path, body=body, headers={"User-Agent": "energysite", **headers})
-        response = self._client.getresponse()
-        given = response.read(MOST_BYTES + 1)
+        with self._client.getresponse() as response:
+            given = response.read(MOST_BYTES + 1)
+            whole = response.isclosed()
         if len(given) > MOST_BYTES:
             raise DeviceUnavailable(_("%(host)s answers with more than %(kb)s kB. Check that this is its address.") % self._names(kb=256))
         answer = Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, given)
-        if response.will_close or not response.isclosed():
+        if response.will_close or not whole:
             self.close()
         return answer
 
@@ -118,10 +119,16 @@ class HttpDevice:
 
 class _Bounded:
     """The socket as http.client uses it, with one deadline for all reads and writes of an answer: time-outs of
-    single reads do not bound a device that trickles bytes."""
+    single reads do not bound a device that trickles bytes.
+
+    As of a real socket, closing it leaves the files made of it open: http.client closes the connection before the answer of a
+    device that says "Connection: close" has been read.
+    """
 
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
+        self._readers = 0
+        self._closed = False
         self.deadline = deadline
 
     def _arm(self) -> socket.socket:
@@ -138,10 +145,18 @@ class _Bounded:
         return self._arm().recv_into(buffer)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
+        self._readers += 1
         return io.BufferedReader(_Reader(self))
 
+    def reader_closed(self) -> None:
+        self._readers -= 1
+        if self._closed and self._readers <= 0:
+            self._connection.close()
+
     def close(self) -> None:
-        self._connection.close()
+        self._closed = True
+        if self._readers <= 0:
+            self._connection.close()
 
 
 class _Reader(io.RawIOBase):
@@ -153,3 +168,8 @@ class _Reader(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         return self._bounded.recv_into(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._bounded.reader_closed()

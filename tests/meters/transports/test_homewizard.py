@@ -98,3 +98,10 @@ def test_a_device_that_goes_away_says_so(device: HomeWizardLookalike) -> None:
     with pytest.raises(DeviceUnavailable, match="Local API"):
         transport.read(soon())
     transport.close()
+
+
+def test_an_answer_that_closes_the_connection_is_read_to_its_end(device: HomeWizardLookalike) -> None:
+    device.headers = {"Connection": "close"}
+    transport = connect(device.address)
+    assert transport.read(time.monotonic() + 1) == device.telegram
+    transport.close()
