@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import redis
 from django.db import DatabaseError, connection
+from django.utils import timezone
 
 from energysite import live
 from energysite.models import AgentState
@@ -29,11 +30,22 @@ def _key(name: str) -> str:
 
 def report(name: str, **state: Any) -> None:
     """What an agent says of itself now; `at` (epoch) is added. Never blocks on the database, never raises while Redis is away."""
+    tell(name, state)
+    _keeper.take(name, state)
+
+
+def tell(name: str, state: dict[str, Any]) -> None:
+    """The same where there is nothing worth a copy in the database: an idle run."""
     state["at"] = time.time()
     with live.publisher().writing() as pipe:
         pipe.hset(_key(name), mapping={key: json.dumps(value) for key, value in state.items()})
         pipe.publish(live.group_channel(state_group(name)), live.packed({"type": "agent.state", "state": state}))
-    _keeper.take(name, state)
+
+
+def count(name: str, what: str) -> None:
+    """One more of something in the live state, such as a skipped run."""
+    with live.publisher().writing() as pipe:
+        pipe.hincrby(_key(name), what, 1)
 
 
 def read(client: redis.Redis, name: str) -> dict[str, Any]:
@@ -82,10 +94,7 @@ class Keeper:
 
     def _write(self, name: str, state: dict[str, Any]) -> None:
         try:
-            row = AgentState.objects.filter(pk=name).first()
-            if row is not None:
-                row.state = state
-                row.save(update_fields=["state", "updated"])
+            AgentState.objects.filter(pk=name).update(state=state, updated=timezone.now())
         except DatabaseError as error:
             # The next minute brings a newer state; Redis has this one.
             logger.warning("state of %s not stored, the database is away: %s", name, error)

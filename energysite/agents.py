@@ -15,7 +15,7 @@ from django.db.models.signals import post_delete
 from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 
-from energysite import agent_states, audit, live
+from energysite import agent_states, audit, live, schedule
 from energysite.agent_states import report, state_group
 from energysite.database import DatabaseAway, asked
 from energysite.errors import EnergyError
@@ -61,6 +61,7 @@ def register(model: type[A], form: type[forms.ModelForm] | None = None) -> type[
 def _forget(instance: Agent, **kwargs: Any) -> None:
     """An agent that is gone leaves the registry, its state and the live pages, in the same transaction or right after it."""
     AgentState.objects.filter(pk=instance.name).delete()
+    schedule.remove(instance)
     transaction.on_commit(lambda: agent_states.forget(instance.name))
 
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from energysite import live
+from energysite import live, schedule
 from energysite.zones import validate_zone
 
 
@@ -80,6 +80,8 @@ class Agent(models.Model):
     """Whatever runs on a period. The row is its configuration; `version` grows with every saved change."""
 
     kind = ""
+    # The Celery task that runs it on its period, given its id; "": something else does.
+    task = ""
     # Written by forms and never shown again: masked in get_config and in the audit.
     secret_fields: tuple[str, ...] = ()
     # Whom this site connects to: changed only by who gave the password lately.
@@ -107,7 +109,7 @@ class Agent(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Makes the registry's row with a new agent, counts the version of an old one, tells running processes after the commit."""
+        """Makes the registry's row with a new agent, counts the version of an old one, and beat's row; tells processes after the commit."""
         with transaction.atomic():
             if self._state.adding:
                 self.state = AgentState.objects.create(name=self.name, kind=self.kind)
@@ -119,6 +121,7 @@ class Agent(models.Model):
                 if kwargs.get("update_fields") is not None:
                     kwargs["update_fields"] = {*kwargs["update_fields"], "version"}
             super().save(*args, **kwargs)
+            schedule.write(self)
             transaction.on_commit(self._tell_processes)
 
     def clean(self) -> None:

@@ -123,6 +123,7 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
+    "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # Web
@@ -212,6 +213,12 @@ UNFOLD = {
                 _("Devices"),
                 (_("Meters"), "electric_meter", "meters_meter"),
                 (_("Sources"), "gas_meter", "meters_source"),
+            ),
+            _admin_links(
+                _("Readings"),
+                (_("Readings set aside"), "rule", "meters_rejectepisode"),
+                (_("Month peaks of the meter"), "signal_cellular_alt", "meters_meterpeak"),
+                (_("Counter cycles"), "restart_alt", "meters_countercycle"),
             ),
             _admin_links(
                 _("Records"),

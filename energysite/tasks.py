@@ -2,10 +2,11 @@
 
 from celery import shared_task
 
-from energysite import backup_watch, live
+from energysite import agents, backup_watch, live, schedule
 
 HEARTBEAT_S = 10
 BACKUP_LOOK_S = 900
+MEND_S = 3600
 
 
 @shared_task(expires=HEARTBEAT_S)
@@ -18,3 +19,9 @@ def heartbeat() -> None:
 def nightly_backup() -> None:
     """Looks whether the night's backup is due; the work is done in a process of its own that ends."""
     backup_watch.look()
+
+
+@shared_task(expires=MEND_S)
+def mend_schedule() -> None:
+    """Beat's rows are as the agents want them, whatever happened to a row since the start."""
+    schedule.reconcile(agents.kinds().values())

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
+from meters.blocks.managers import ensure_defaults
 from meters.kinds import KINDS
 from meters.models import Meter, Source
 
@@ -89,13 +90,15 @@ def _line(row: Row) -> str:
 
 
 def source_for(meter: Meter, medium: str, serial: str) -> Source:
-    """The source of this device of the meter, made when it is new. `medium`: electricity, gas, water."""
+    """The source of this device of the meter, made when it is new, with its data managers. `medium`: electricity, gas, water."""
     for name in _names(meter, medium, serial):
         try:
             with transaction.atomic():
-                source, _created = Source.objects.get_or_create(
+                source, created = Source.objects.get_or_create(
                     meter=meter, medium=medium, serial=serial, defaults={"kind": KIND_OF[Source.Medium(medium)], "name": name}
                 )
+                if created:
+                    ensure_defaults(source)
         except IntegrityError:
             continue  # the name is taken by another device
         return source

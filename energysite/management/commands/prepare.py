@@ -12,10 +12,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
-from energysite import backup, backup_tables, owners, setup_token, tokens
+from energysite import agents, backup, backup_tables, owners, schedule, setup_token, tokens
 from energysite.backup_archive import BackupError
 from energysite.house_run import TRY_LATER
 from energysite.management.commands._backup import Progress, counters
+from meters.blocks import managers
 
 DISK_FULL = "53100"
 
@@ -27,6 +28,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             self._migrate()
+            managers.ensure_all()
+            schedule.reconcile(agents.kinds().values())
             tokens.ensure_cli_token(settings.MODE_DIR / "cli.token")
             self._setup_token()
         except OperationalError as error:
