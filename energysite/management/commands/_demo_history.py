@@ -16,6 +16,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection, models
 from django.db.models import F, Max, Min, Window
 from django.db.models.functions import Lead
+from django.utils import timezone
 
 from energysite import agents
 from energysite.demo.calendar import QUARTER_S, VOLUME_S, day_of, midnight, month_start
@@ -24,6 +25,7 @@ from energysite.demo.telegram import telegram
 from energysite.management.commands._demo_rows import instant, rows
 from energysite.models import House as HouseRow
 from meters import storage
+from meters.counting import judge
 from meters.models import ElectricityReading, Meter, VolumeReading
 from meters.p1.decoder import decode
 
@@ -186,7 +188,8 @@ class History:
 
     def _fill(self, series: Series, stretch: Stretch) -> int:
         wanted: Sequence[int] = (coarse_seconds if stretch.coarse else fine_seconds)(series, stretch.start, stretch.until)
-        return storage.write(series.kind, rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse))
+        told = rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse)
+        return judge.store(series.kind, told, timezone.now()).new
 
     def newest(self) -> int:
         """The second of the newest electricity reading, 0 without any."""
