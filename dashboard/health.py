@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard import health_facts, health_words
+from dashboard import health_facts, health_rejects, health_words
 from energysite.permissions import allows, requires
 
 REASONS = {
@@ -27,16 +27,19 @@ def health(request: HttpRequest) -> HttpResponse:
     meters = health_words.meters(facts)
     storage = [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
     processes = health_words.processes(facts)
+    rejects = health_rejects.gather() if facts.stored else None
     undecodable = facts.stored.undecodable if facts.stored else []
     context = {
         "facts": facts,
-        "attention": health_words.problems([*meters, *storage, *health_words.ended(processes)]),
+        "attention": health_words.problems([*meters, *storage, *health_words.ended(processes), *health_rejects.lines(rejects)]),
         "meters": meters,
         "sources": health_words.sources(facts),
         "storage": storage,
         "processes": processes,
         "supervised": facts.processes is not None,
         "undecodable": [(REASONS.get(reason, lambda code=reason: code)(), number) for reason, number in undecodable],
+        "rejects": rejects,
+        "may_decide": allows(request.actor, "readings.decide"),  # type: ignore[attr-defined]
         "may_see_admin": allows(request.actor, "admin.use"),  # type: ignore[attr-defined]
     }
     response = render(request, "health.html", context)

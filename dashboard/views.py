@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 
-from dashboard import days, payloads
+from dashboard import days, health_rejects, payloads
 from dashboard.figures import local_time, thousandths
 from dashboard.flows import flow, scale_for
 from dashboard.quarter import connection_w
@@ -42,6 +42,7 @@ def now(request: HttpRequest) -> HttpResponse:
     kept = {"meter": meter["name"]} if meter is not None and len(meters) > 1 else {}
     context = {
         **payload,
+        "problems": [*payload["problems"], *(health_rejects.problems() if payload["database"] == "ok" else [])],
         "meter": meter,
         "meter_links": [(one["name"], _day_url(payload["date"], today, {"meter": one["name"]}), one is meter) for one in meters],
         "previous_url": _day_url(payload["previous"], today, kept),

@@ -13,6 +13,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "readings.export": frozenset({OWNER, MEMBER, VIEWER}),
     "agents.view": frozenset({OWNER, MEMBER, VIEWER}),
     "control.override": frozenset({OWNER, MEMBER}),
+    "readings.decide": frozenset({OWNER}),
     "agents.configure": frozenset({OWNER}),
     "house.configure": frozenset({OWNER}),
     "admin.use": frozenset({OWNER}),

@@ -20,7 +20,7 @@ from unfold.decorators import action, display
 from energysite import agent_states, agents, audit, confirm, live
 from energysite.actors import actor_of
 from energysite.text import excerpt, plain
-from meters import admin_test
+from meters import admin_test, admin_trust  # noqa: F401 -- registers its models
 from meters.models import Meter, Source, UndecodableTelegram
 
 RAW_SHOWN = 4000
