@@ -3,8 +3,8 @@
 An open block is one that is not CLOSED, or one that an enabled manager has yet to make for a reading that is there. It keeps the
 readings of its [start, end], since a reading at an edge proves the blocks on both sides of it, and the nearest one beyond each
 edge that has none of its own. So a reading stays exactly where an open block overlaps the open interval between the readings
-beside it, and what has gone before changes nothing about that. The newest reading of a source that is not retired has no closed
-block over it, and stays.
+beside it, and what has gone before changes nothing about that. The newest reading of a source stays until that is retired: the
+blocks to come begin with it.
 """
 
 from collections.abc import Sequence
@@ -73,10 +73,11 @@ def _scopes(managers: Sequence[DataManager], now: datetime) -> dict[str, Any]:
 
 def open_sql(task: Archive) -> str:
     """Common table expressions for the readings of (after, upto]: `edge` (low, high: the readings next to them on both sides),
-    `seen` (time, next: they, and those two), `open` (span: of the open blocks that may need one of them)."""
+    `seen` (time, next: they, and those two), `open` (span: of the open blocks that may need one of them, and the newest reading)."""
     rows = f"SELECT time FROM {task.table} WHERE source_id = %(source)s"  # noqa: S608
     missing = " UNION ALL ".join(_missing_sql(place, manager) for place, manager in enumerate(task.managers))
     return f"""
+        first AS MATERIALIZED ({rows} ORDER BY time LIMIT 1), last AS MATERIALIZED ({rows} ORDER BY time DESC LIMIT 1),
         edge AS MATERIALIZED (
             SELECT ({rows} AND time <= coalesce(%(after)s::timestamptz, '-infinity') ORDER BY time DESC LIMIT 1) AS low,
                 ({rows} AND time > %(upto)s ORDER BY time LIMIT 1) AS high
@@ -89,26 +90,24 @@ def open_sql(task: Archive) -> str:
             AND state <> 'closed' AND start < coalesce((SELECT high FROM edge), 'infinity')
             AND "end" > coalesce((SELECT low FROM edge), '-infinity')
             UNION ALL {missing}
+            UNION ALL (SELECT tstzrange(time, time + interval '1 s') FROM last WHERE NOT %(retired)s)
         )"""  # noqa: S608
 
 
 def _missing_sql(place: int, manager: DataManager) -> str:
-    """The blocks that a manager has not made yet although it will, for a reading in `seen` lies in them.
+    """The blocks that a manager has not made yet although it will: those with a reading of `seen` in their (start, end].
 
-    A retired source's last reading may lie on the end of its last block: it proves that one and begins none.
+    A first reading at the end of a block is in none: the blocks of its source begin with it.
     """
-    start, end = block_sql("time", manager.length_s)
+    start, end = block_sql("(time - interval '1 s')", manager.length_s)
     return f"""
         SELECT tstzrange(start, "end") FROM (
-            SELECT {start} AS start, {end} AS "end", min(time) AS first FROM seen
-            WHERE time >= coalesce(%(from{place})s::timestamptz, '-infinity') AND time < coalesce(%(to{place})s::timestamptz, 'infinity')
-            GROUP BY 1, 2
+            SELECT DISTINCT {start} AS start, {end} AS "end" FROM seen
+            WHERE time > coalesce(%(from{place})s::timestamptz, '-infinity') AND time <= coalesce(%(to{place})s::timestamptz, 'infinity')
         ) AS wanted WHERE NOT EXISTS (
             SELECT FROM meters_block AS made
             WHERE made.source_id = %(source)s AND made.length_s = %(length{place})s AND made.start = wanted.start
-        ) AND NOT (%(retired)s AND first = (
-            SELECT max("end") FROM meters_block AS made WHERE made.source_id = %(source)s AND made.length_s = %(length{place})s
-        ))"""  # noqa: S608
+        ) AND "end" > (SELECT time FROM first)"""  # noqa: S608
 
 
 def block_sql(time: str, length_s: int) -> tuple[str, str]:
