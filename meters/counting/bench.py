@@ -19,9 +19,12 @@ _time = itemgetter(1)
 
 
 class Bench:
-    """`judge`, then write `accepted` (by time), then `close`. `late`: spans (epoch s) that accepted late rows change."""
+    """`judge`, then write `accepted` (by time), then `close`. `late`: spans (epoch s) that accepted late rows change.
 
-    def __init__(self, memory: remembered.Memory, limits: Sequence[Limits], now: datetime) -> None:
+    `again`: suspects themselves are judged once more.
+    """
+
+    def __init__(self, memory: remembered.Memory, limits: Sequence[Limits], now: datetime, *, again: bool = False) -> None:
         self.memory, self.limits, self.now = memory, limits, now
         self.accepted: list[Row] = memory.near.batch
         self.duplicates = 0
@@ -31,13 +34,18 @@ class Bench:
         self._held: dict[tuple[Rule, int], Held] = {}
         self._cycles: list[CounterCycle] = []
         self._asked = _asked(memory.state.candidate)
-        self._known: set[suspects.Key] | None = None
+        self._known: set[suspects.Key] | None = set() if again else None
         self._batch: Sequence[Row] = ()
         self._stale = False
+        self._again = again
 
     @property
     def held(self) -> int:
         return sum(len(held.rows) for held in self._held.values())
+
+    @property
+    def episodes(self) -> list[Held]:
+        return list(self._held.values())
 
     def judge(self, rows: Sequence[Row]) -> None:
         """In any order; within a batch the times order them."""
@@ -139,13 +147,15 @@ class Bench:
                 first = group[1]
             else:
                 self.memory.group = (rule, first)
+            if (rule, first) == _level(self.memory.state.candidate):
+                rule = Rule.CONFLICT  # two values at the time that a level in doubt begins
         held = self._held.get((rule, first))
         if held is None:
             held = self._held[rule, first] = Held(rule, first, suspects.figures(self.memory.kind, verdict.parameters), time)
         held.rows.append(row)
         held.last = max(held.last, time)
         held.asks = held.asks or verdict.asks
-        if self._known is not None:
+        if self._known is not None and not self._again:
             self._known.add((time, registers(row, self._width)))
 
     # Of the past
@@ -224,5 +234,10 @@ class Bench:
                 self._stale = True
 
 
+def _level(candidate: Candidate | None) -> tuple[Rule, int] | None:
+    """The episode of a level in doubt."""
+    return None if candidate is None else (candidate.rule, candidate.first.time)
+
+
 def _asked(candidate: Candidate | None) -> tuple[Rule, int] | None:
-    return (candidate.rule, candidate.first.time) if candidate is not None and candidate.asked else None
+    return _level(candidate) if candidate is not None and candidate.asked else None

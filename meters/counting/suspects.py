@@ -68,10 +68,10 @@ def keep(kind: Kind, source_id: int, episodes: Iterable[Held]) -> None:
             cursor.execute(sql, parameters)
             [episode_id] = cursor.fetchone()
         if kind.suspects:
-            _insert(kind, episode_id, held.rows)
+            insert(kind, episode_id, held.rows)
 
 
-def _insert(kind: Kind, episode_id: int, rows: Sequence[Row]) -> None:
+def insert(kind: Kind, episode_id: int, rows: Sequence[Row]) -> None:
     names = kind.columns[1:]
     row = f"(%s,{','.join(['%s'] * len(names))})"
     with connection.cursor() as cursor:
