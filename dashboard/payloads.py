@@ -16,6 +16,8 @@ from energysite.database import DatabaseAway, asked
 from energysite.permissions import Actor, allows
 from meters import queries
 from meters.models import ElectricityReading, Meter, Source, VolumeReading
+from meters.totals import days as daily
+from meters.totals.days import Totals
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ class History:
 
     meters: list[Meter] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
-    totals: dict[tuple[int, str], queries.Totals] = field(default_factory=dict)
+    totals: dict[tuple[int, str], Totals] = field(default_factory=dict)
     first_day: date | None = None
 
 
@@ -46,7 +48,7 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
     today = timegrid.local_day(instant, zone)
     shown = today if day is None else day
     frames = _frames()
-    history = _history(shown, zone) if days.has_pages(shown, today) else History()
+    history = _history(shown, zone, instant) if days.has_pages(shown, today) else History()
     stored = _stored_frames(history, frames or {})
     return {
         "date": shown,
@@ -84,12 +86,12 @@ def _frames() -> dict[str, live.Frame] | None:
         return None
 
 
-def _history(day: date, zone: tzinfo) -> History | None:
+def _history(day: date, zone: ZoneInfo, instant: datetime) -> History | None:
     """None while the database is away."""
     try:
         with asked():
             meters, sources = queries.metered_sources()
-            counted = queries.day(day, zone, sources)
+            counted = daily.day(day, zone, sources, instant)
             return History(meters, sources, counted.totals, counted.first)
     except DatabaseAway:
         return None
@@ -101,11 +103,11 @@ def _may_go_back(day: date, history: History | None) -> bool:
     return history.first_day is not None and day > history.first_day
 
 
-def _totals_by_name(history: History | None, frames: dict[str, live.Frame]) -> dict[str, dict[str, queries.Totals]]:
+def _totals_by_name(history: History | None, frames: dict[str, live.Frame]) -> dict[str, dict[str, Totals]]:
     """Meter name -> medium -> totals: meters in use, and those that counted something on that day."""
     if history is None:
         return {name: {} for name in frames}
-    found: dict[str, dict[str, queries.Totals]] = {}
+    found: dict[str, dict[str, Totals]] = {}
     for meter in history.meters:
         totals = {medium: part for (meter_id, medium), part in history.totals.items() if meter_id == meter.pk}
         if meter.enabled or totals:
@@ -160,7 +162,7 @@ def _volume_values(medium: str, reading: VolumeReading) -> dict[str, int]:
     return {f"{medium}_l": reading.volume_l, f"{medium}_time": int(reading.time.timestamp())}
 
 
-def _meter(name: str, frames: dict[str, live.Frame], totals: dict[str, queries.Totals], instant: datetime, zone: tzinfo) -> dict[str, Any]:
+def _meter(name: str, frames: dict[str, live.Frame], totals: dict[str, Totals], instant: datetime, zone: tzinfo) -> dict[str, Any]:
     frame = frames.get(name)
     electricity = totals.get(Source.Medium.ELECTRICITY)
     counts_from = electricity.counted_from if electricity is not None else None
@@ -184,7 +186,7 @@ def _power(frame: live.Frame | None) -> dict[str, Any]:
     return {"word": "importing" if net > 0 else "injecting" if net < 0 else "balanced", "power_w": abs(net)}
 
 
-def _totals(totals: dict[str, queries.Totals]) -> dict[str, int]:
+def _totals(totals: dict[str, Totals]) -> dict[str, int]:
     """import_wh and export_wh beside their registers; gas_l, water_l."""
     found: dict[str, int] = {}
     for medium, part in totals.items():
@@ -199,7 +201,7 @@ def _totals(totals: dict[str, queries.Totals]) -> dict[str, int]:
     return found
 
 
-def _bases(totals: dict[str, queries.Totals]) -> dict[str, int]:
+def _bases(totals: dict[str, Totals]) -> dict[str, int]:
     """Where each counter would have stood when the day began, had the newest device counted all of it: live totals count from there."""
     found: dict[str, int] = {}
     for medium, part in totals.items():

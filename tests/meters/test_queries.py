@@ -11,8 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from energysite import timegrid
-from meters import queries
+from meters import boundaries, queries
 from meters.models import ElectricityReading
+from meters.totals import days
 from tests.meters.rows import electricity, make_meter, make_source, volume
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +21,7 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 DAY = date(2026, 10, 24)
 ELECTRICITY = ElectricityReading._meta.db_table
 NOON = datetime(2026, 10, 24, 12, tzinfo=UTC)
+NOW = NOON + timedelta(hours=2)
 
 
 def seconds(n):
@@ -27,38 +29,38 @@ def seconds(n):
 
 
 def totals_of(day):
-    return queries.day(day, BRUSSELS, queries.metered_sources()[1]).totals
+    return days.day(day, BRUSSELS, queries.metered_sources()[1], NOW).totals
 
 
 def first_day():
-    return queries.day(DAY, BRUSSELS, queries.metered_sources()[1]).first
+    return days.day(DAY, BRUSSELS, queries.metered_sources()[1], NOW).first
 
 
 def test_a_boundary_value_is_the_reading_at_that_instant():
     source = make_source(make_meter())
     electricity(source, [(NOON, 100), (NOON + seconds(1), 107)])
-    assert queries.registers_at(source, NOON)["import_t1_wh"] == 100
-    assert queries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 107
+    assert boundaries.registers_at(source, NOON)["import_t1_wh"] == 100
+    assert boundaries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 107
 
 
 def test_between_two_readings_it_is_linear_and_rounded_down():
     source = make_source(make_meter())
     electricity(source, [(NOON, 100), (NOON + seconds(3), 105)])
-    assert queries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 101  # 101.67
-    assert queries.registers_at(source, NOON + seconds(2))["import_t1_wh"] == 103  # 103.33
+    assert boundaries.registers_at(source, NOON + seconds(1))["import_t1_wh"] == 101  # 101.67
+    assert boundaries.registers_at(source, NOON + seconds(2))["import_t1_wh"] == 103  # 103.33
 
 
 def test_before_the_first_and_after_the_last_reading_there_is_no_value():
     source = make_source(make_meter())
     electricity(source, [(NOON, 100), (NOON + seconds(3), 105)])
-    assert queries.registers_at(source, NOON - seconds(1))["import_t1_wh"] is None
-    assert queries.registers_at(source, NOON + seconds(4))["import_t1_wh"] is None
+    assert boundaries.registers_at(source, NOON - seconds(1))["import_t1_wh"] is None
+    assert boundaries.registers_at(source, NOON + seconds(4))["import_t1_wh"] is None
 
 
 def test_a_register_that_its_neighbours_lack_is_found_in_the_rows_beyond_them():
     source = make_source(make_meter())
     electricity(source, [(NOON + seconds(i), {"import_t1_wh": 100, "import_t2_wh": None if 0 < i < 20 else 40 + i}) for i in range(25)])
-    assert queries.registers_at(source, NOON + seconds(10)) == {
+    assert boundaries.registers_at(source, NOON + seconds(10)) == {
         "import_t1_wh": 100,
         "import_t2_wh": 50,
         "export_t1_wh": None,
@@ -75,7 +77,7 @@ def exact_value(rows, at):
     if before[-1][0] == at:
         return before[-1][1]
     (t0, v0), (t1, v1) = before[-1], after[0]
-    return floor(v0 + (v1 - v0) * Fraction((at - t0) // queries.MICROSECOND, (t1 - t0) // queries.MICROSECOND))
+    return floor(v0 + (v1 - v0) * Fraction((at - t0) // boundaries.MICROSECOND, (t1 - t0) // boundaries.MICROSECOND))
 
 
 def test_quarters_sum_to_the_day_and_to_the_register_difference_across_the_autumn_change():
@@ -92,7 +94,7 @@ def test_quarters_sum_to_the_day_and_to_the_register_difference_across_the_autum
         _start, end = timegrid.day_bounds(day, BRUSSELS)
         edges = [*timegrid.quarters(day, BRUSSELS), end]
         assert len(edges) == (101 if day == date(2026, 10, 25) else 97)
-        values = [boundary.value(0) for boundary in queries.boundaries([(source, edge) for edge in edges])]
+        values = [boundary.value(0) for boundary in boundaries.boundaries([(source, edge) for edge in edges])]
         assert values == [exact_value(rows, edge) for edge in edges]
         known = [value for value in values if value is not None]
         assert len(known) == len(edges)
@@ -264,7 +266,7 @@ def week():
 def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_pages(week):
     start, end = timegrid.day_bounds(DAY, BRUSSELS)
     with CaptureQueriesContext(connection) as captured:
-        queries.day(DAY, BRUSSELS, [week])
+        days.day(DAY, BRUSSELS, [week], NOW)
         queries.readings([week.pk], NOON, NOON + timedelta(hours=2))
         queries.day_power([week.pk], start, end, 120)
         queries.latest(week)
@@ -279,6 +281,9 @@ def test_every_query_on_readings_uses_the_key_and_day_totals_touch_a_handful_of_
         assert {node["Index Name"] for node in nodes(plan) if "Index Name" in node} <= {
             "meters_electricityreading_pkey",
             "meters_volumereading_pkey",
+            "one_block",
+            "corrections_of_a_range",
+            "meters_countercycle_source_id_5078efee",
         }
         if i in (0, 3):
             assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 40, "a look-up, not a scan"
