@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard import health_facts, health_rejects, health_words
+from dashboard import health_celery, health_facts, health_rejects, health_words
 from energysite.permissions import allows, requires
 
 REASONS = {
@@ -28,10 +28,13 @@ def health(request: HttpRequest) -> HttpResponse:
     storage = [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
     processes = health_words.processes(facts)
     rejects = health_rejects.gather() if facts.stored else None
+    celery = health_celery.gather(facts)
     undecodable = facts.stored.undecodable if facts.stored else []
     context = {
         "facts": facts,
-        "attention": health_words.problems([*meters, *storage, *health_words.ended(processes), *health_rejects.lines(rejects)]),
+        "attention": health_words.problems(
+            [*meters, *storage, *health_words.ended(processes), *health_rejects.lines(rejects), *celery.failed]
+        ),
         "meters": meters,
         "sources": health_words.sources(facts),
         "storage": storage,
@@ -39,6 +42,7 @@ def health(request: HttpRequest) -> HttpResponse:
         "supervised": facts.processes is not None,
         "undecodable": [(REASONS.get(reason, lambda code=reason: code)(), number) for reason, number in undecodable],
         "rejects": rejects,
+        "celery": celery,
         "may_decide": allows(request.actor, "readings.decide"),  # type: ignore[attr-defined]
         "may_see_admin": allows(request.actor, "admin.use"),  # type: ignore[attr-defined]
     }

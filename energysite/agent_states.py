@@ -11,7 +11,7 @@ import redis
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from energysite import live
+from energysite import live, schedule
 from energysite.models import AgentState
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def forget(name: str) -> None:
     with live.publisher().writing() as pipe:
         pipe.delete(_key(name))
         pipe.hdel(live.LAST, name)
+        pipe.hdel(live.TASKS_LAST, f"{schedule.PREFIX}{name}")
         pipe.publish(live.AGENTS_CHANGED, name)
 
 

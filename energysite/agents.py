@@ -6,6 +6,7 @@ decides. Every change is validated by the kind's form, audited, and told to runn
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import redis
@@ -157,7 +158,9 @@ def form_of(agent: Agent) -> type[forms.ModelForm]:
 
 
 def _settings(agent: Agent) -> dict[str, Any]:
-    return model_to_dict(agent, fields=list(form_of(agent).base_fields))
+    """As JSON can hold them; a time is text that a form reads again."""
+    values = model_to_dict(agent, fields=list(form_of(agent).base_fields))
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _shown(agent: Agent) -> dict[str, Any]:

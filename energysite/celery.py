@@ -15,3 +15,7 @@ app.autodiscover_tasks()
 @signals.setup_logging.connect
 def _keep_ours(**_options: Any) -> None:
     """Celery asks who sets up logging, and does it itself when nobody answers: energysite.logs has done so."""
+
+
+# Its signals tell how each task ended.
+from energysite import task_results  # noqa: E402, F401

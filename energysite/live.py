@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 LAST = "live:last"
 PROCESSES = "live:processes"
 HEARTBEATS = "live:heartbeats"
+# How each periodic task ended last, see energysite.task_results.
+TASKS_LAST = "tasks:last"
 LIVE_GROUP = "live"
 # A plain Redis channel; the message is the name of an agent whose configuration changed.
 AGENTS_CHANGED = "agents:changed"

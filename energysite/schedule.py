@@ -7,7 +7,7 @@ whole, so one that is saved just then can lose a change. Rows that are not an ag
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -95,3 +95,14 @@ def _interval(period_s: int) -> IntervalSchedule:
     """One row for all agents of this period. Two made at the same moment do no harm: the first is taken."""
     spec = {"every": max(1, period_s), "period": IntervalSchedule.SECONDS}
     return IntervalSchedule.objects.filter(**spec).order_by("pk").first() or IntervalSchedule.objects.create(**spec)
+
+
+def names() -> dict[tuple[str, str], str]:
+    """(task, args as JSON) -> whose periodic task it is, for whoever shows a task that a worker has in hand."""
+    rows = PeriodicTask.objects.values_list("task", "args", "name")
+    return {(task, args): name.removeprefix(PREFIX) for task, args, name in rows}
+
+
+def title(task: str, args: Sequence[Any], known: Mapping[tuple[str, str], str]) -> str:
+    """A task by the name of its agent, or as Celery calls it."""
+    return known.get((task, json.dumps(list(args)))) or " ".join([task, *map(str, args)])

@@ -36,12 +36,6 @@ def cadence_s(source: Source) -> int | None:
     return min(median_low(intervals), SLOWEST_S) if intervals else None
 
 
-def too_slow_for_minutes(source: Source) -> bool:
-    """Whether minutes of this source would be empty or invented. A source that has not spoken yet is given a chance."""
-    every = cadence_s(source)
-    return source.kind == VOLUME.name or (every is not None and every > MINUTE_S)
-
-
 def ensure_defaults(source: Source) -> list[DataManager]:
     """The managers that the source lacks, made. Harmless to call again, from any number of processes.
 
