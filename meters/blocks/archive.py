@@ -1,15 +1,12 @@
-"""Raw readings that are old enough go, and only those that lie behind closed blocks (see `meters.blocks.behind`).
-
-Blocks that are kept for a while only are pruned where they are made (`meters.blocks.make`).
-"""
+"""Raw readings that are old enough go, and only those that lie behind closed blocks (see `meters.blocks.behind`); so do old minutes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from meters.blocks import chunks
-from meters.blocks.behind import Archive, archive, interval_sql, open_sql
+from meters.blocks.behind import FOR_EVER_S, Archive, archive, condensing, interval_sql, open_sql
 from meters.counting.memory import LOCK_CLASS
 from meters.models import DataManager
 
@@ -19,7 +16,7 @@ MOST_STEPS = 200  # of one run; the next one goes on
 
 @dataclass(frozen=True, slots=True)
 class Thinned:
-    """`rows`: readings that went, `before`: None where everything is kept.
+    """`rows`: readings that went, `before`: None where everything is kept, `blocks`: short blocks that went.
 
     `kept_back`: readings old enough to go that an open block still needs. `more`: there is more to do in the next run.
     """
@@ -27,6 +24,7 @@ class Thinned:
     rows: int = 0
     before: datetime | None = None
     kept_back: int = 0
+    blocks: int = 0
     more: bool = False
 
 
@@ -37,16 +35,17 @@ def thin(manager: DataManager, now: datetime, *, step_rows: int = STEP_ROWS, mos
     """
     if manager.algorithm != DataManager.Algorithm.ARCHIVE:
         raise ValueError(f"{manager.name} is no archive")
+    blocks = sum(_thin_blocks(one, now, step_rows) for one in condensing(manager.source_id))
     task = archive(manager, now)
     if task is None:
-        return Thinned()
+        return Thinned(blocks=blocks)
     rows = chunks.drop(task, now)
     kept_back = steps = 0
     after, more = None, True
     while more and steps < most_steps:
         after, gone, kept, more = _step(task, after, step_rows)
         rows, kept_back, steps = rows + gone, kept_back + kept, steps + 1
-    return Thinned(rows, task.before, kept_back, more)
+    return Thinned(rows, task.before, kept_back, blocks, more)
 
 
 def _step(task: Archive, after: datetime | None, step_rows: int) -> tuple[datetime | None, int, int, bool]:
@@ -96,3 +95,22 @@ def _delete_sql(task: Archive) -> str:
             DELETE FROM {task.table} AS reading USING doomed
             WHERE reading.source_id = %(source)s AND reading.time = doomed.time AND NOT doomed.stays RETURNING 1
         ) SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM doomed WHERE stays)"""  # noqa: S608
+
+
+def _thin_blocks(manager: DataManager, now: datetime, step_rows: int) -> int:
+    """Closed blocks older than their manager keeps them; never quarters and days, which all totals are made of."""
+    if manager.keep_days is None or manager.length_s in FOR_EVER_S:
+        return 0
+    sql = """
+        DELETE FROM meters_block WHERE state = 'closed' AND id IN (
+            SELECT id FROM meters_block WHERE source_id = %s AND length_s = %s AND state = 'closed' AND start < %s AND "end" <= %s
+            ORDER BY start LIMIT %s FOR UPDATE
+        )"""
+    before = now - timedelta(days=manager.keep_days)
+    gone = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [manager.source_id, manager.length_s, before, before, step_rows])
+            gone += cursor.rowcount
+            if cursor.rowcount < step_rows:
+                return gone

@@ -201,6 +201,20 @@ def test_another_source_is_not_touched(source):
     assert (len(left(source)), len(left(other))) == (0, 25)
 
 
+def test_short_blocks_go_when_closed_and_old_quarters_and_days_never(source):
+    begin = NOW - 800 * DAY
+    manager(source, "minute", length_s=60, keep_days=730)
+    blocks(source, begin, begin + QUARTER, 60)
+    blocks(source, begin + QUARTER, begin + 2 * QUARTER, 60, state="faulty")
+    blocks(source, NOW - DAY, NOW - DAY + QUARTER, 60)
+    blocks(source, begin, begin + 2 * QUARTER)
+    day_blocks(source, begin, 1)
+    DataManager.objects.filter(source=source, length_s=900).update(keep_days=1)
+    assert archive.thin(archiving(source), NOW, step_rows=4).blocks == 15
+    assert Block.objects.filter(length_s=60).count() == 30
+    assert Block.objects.filter(length_s__gte=900).count() == 3
+
+
 # Against the words of the rule, on anything
 
 
