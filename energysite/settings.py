@@ -217,6 +217,7 @@ UNFOLD = {
             _admin_links(
                 _("Readings"),
                 (_("Readings set aside"), "rule", "meters_rejectepisode"),
+                (_("Corrections"), "edit_note", "meters_correction"),
                 (_("Month peaks of the meter"), "signal_cellular_alt", "meters_meterpeak"),
                 (_("Counter cycles"), "restart_alt", "meters_countercycle"),
             ),

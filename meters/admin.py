@@ -1,7 +1,6 @@
 """Meters, their sources, and what could not be read: the admin's side. Changes go the way `agents.set_config` goes."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -11,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -20,8 +18,8 @@ from unfold.decorators import action, display
 from energysite import agent_states, agents, audit, confirm, live
 from energysite.actors import actor_of
 from energysite.text import excerpt, plain
-from meters import admin_test, admin_trust  # noqa: F401 -- registers its models
-from meters.models import Meter, Source, UndecodableTelegram
+from meters import admin_corrections, admin_sources, admin_test, admin_trust  # noqa: F401 -- they register their models
+from meters.models import Meter, UndecodableTelegram
 
 RAW_SHOWN = 4000
 STATUS_SHOWN = 70
@@ -186,51 +184,6 @@ def _state(meter: Meter) -> dict[str, Any]:
             known["last_telegram"] = frame["received"]
         meter._shown_state = known  # type: ignore[attr-defined]
     return known
-
-
-@admin.register(Source)
-class SourceAdmin(ModelAdmin):
-    """A source is renamed or retired; it is never deleted, its readings lean on it."""
-
-    list_display = ("name", "medium", "serial", "meter", "in_use")
-    list_filter = ("medium", "meter")
-    search_fields = ("name", "serial")
-    list_select_related = ("meter",)
-    actions = ("retire", "use_again")
-    fields = ("name", "kind", "medium", "serial", "meter", "retired")
-    readonly_fields = ("kind", "medium", "serial", "meter", "retired")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        before = form.initial.get("name")
-        super().save_model(request, obj, form, change)
-        if before != obj.name:
-            audit.record(actor_of(request), "source renamed", obj.name, changed={"name": [before, obj.name]})
-
-    @display(description=_("in use"), boolean=True)
-    def in_use(self, obj: Source) -> bool:
-        return obj.retired is None
-
-    @action(description=_("Retire: the device is gone, its history stays"), permissions=["change"])
-    def retire(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
-        self._each(request, queryset.filter(retired=None), "source retired", lambda: timezone.now())
-
-    @action(description=_("Use again"), permissions=["change"])
-    def use_again(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
-        self._each(request, queryset.exclude(retired=None), "source in use again", lambda: None)
-
-    def _each(self, request: HttpRequest, sources: QuerySet[Source], what: str, retired: Callable[[], Any]) -> None:
-        rows = list(sources)
-        for source in rows:
-            source.retired = retired()
-            source.save(update_fields=["retired"])
-            audit.record(actor_of(request), what, source.name)
-        messages.success(request, ngettext("%(count)s source changed.", "%(count)s sources changed.", len(rows)) % {"count": len(rows)})
 
 
 @admin.register(UndecodableTelegram)

@@ -1,11 +1,20 @@
 """Readings set aside, counter cycles and the meter's own peaks in the admin: to look at, and the first to decide about."""
 
-from django.contrib import admin
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
 from energysite.admin import ReadOnlyAdmin
-from meters import amounts, moments, reject_words
+from energysite.errors import BadReading
+from meters import amounts, moments, reject_answers, reject_suspects, reject_words
+from meters.admin_pages import decider, page
 from meters.models import CounterCycle, MeterPeak, RejectEpisode
 
 
@@ -16,6 +25,15 @@ class RejectEpisodeAdmin(ReadOnlyAdmin):
     list_select_related = ("source",)
     ordering = ("-asks", "-last")
     list_display_links = ("since",)
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        return [path("<int:pk>/decide/", wrap(decide), name="meters_rejectepisode_decide"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return look(request, object_id)
 
     @display(description=_("from"), ordering="first")
     def since(self, obj: RejectEpisode) -> str:
@@ -33,6 +51,46 @@ class RejectEpisodeAdmin(ReadOnlyAdmin):
     def decided_words(self, obj: RejectEpisode) -> tuple[str, str]:
         waits = obj.asks and obj.decision == RejectEpisode.Decision.OPEN
         return ("asks", str(_("waits for an answer"))) if waits else (obj.decision, reject_words.decision(obj))
+
+
+def look(request: HttpRequest, object_id: str) -> HttpResponse:
+    """The readings, the figures of the rule, and each answer with what it would change."""
+    decider(request)
+    episode = _episode(object_id)
+    return page(
+        request,
+        "episode",
+        RejectEpisode,
+        gettext("Readings set aside"),
+        episode=episode,
+        source=episode.source,
+        sentence=reject_words.sentence(episode),
+        is_open=episode.decision == RejectEpisode.Decision.OPEN,
+        decision=reject_words.decision(episode),
+        answers=reject_answers.choices(episode),
+        facts={"rows": reject_words.facts(episode)},
+        suspects=reject_suspects.table(episode),
+    )
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """POST `answer`: accept, overrule, counted or undo."""
+    actor = decider(request)
+    episode = _episode(str(pk))
+    try:
+        messages.success(request, reject_answers.carry_out(episode, request.POST.get("answer", ""), actor))
+    except BadReading as error:
+        messages.error(request, str(error))
+    except KeyError as error:
+        raise Http404 from error
+    return HttpResponseRedirect(reverse("admin:meters_rejectepisode_change", args=[pk]))
+
+
+def _episode(pk: str) -> RejectEpisode:
+    if not pk.isdecimal():
+        raise Http404
+    return get_object_or_404(RejectEpisode.objects.select_related("source"), pk=int(pk))
 
 
 @admin.register(CounterCycle)

@@ -52,6 +52,12 @@ def stamp(at: datetime) -> str:
     return f"{day(at.astimezone(timezone.get_current_timezone()).date())}, {clock(at)}"
 
 
+def now_initial() -> dict[str, Any]:
+    """Of a MomentForm: this minute."""
+    here = timezone.localtime()
+    return {"date": here.date(), "time": here.time().replace(second=0, microsecond=0)}
+
+
 class MomentForm(forms.Form):
     """Gives `at`, UTC; subclasses add what happened then. A time to come is refused."""
 

@@ -1,7 +1,7 @@
 """Readings set aside, in words: what they show, which rule they broke, what is asked. Rendered when shown, never stored."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -55,6 +55,20 @@ def question(episode: RejectEpisode) -> str:
     """What a person is asked; empty where nothing is."""
     asked = episode.asks and episode.decision == Decision.OPEN
     return QUESTIONS[episode.rule]() if asked and episode.rule in QUESTIONS else ""
+
+
+def facts(episode: RejectEpisode) -> list[tuple[str, str]]:
+    """The figures of the rule, for a table."""
+    figures = episode.parameters
+    register = str(figures.get("register", ""))
+    rows = [(_("Rule"), str(episode.get_rule_display())), (_("Readings"), str(episode.count))]
+    if register:
+        rows.append((_("Register"), amounts.register_words(register)))
+        rows.append((_("Shown by the first"), amounts.shown(register, figures.get("value"))))
+        beside = episode.first - timedelta(seconds=int(figures.get("seconds", 0)))
+        rows.append((_("Accepted beside it"), f"{amounts.shown(register, figures.get('before'))}, {_when(beside)}"))
+    rows += [(_("First"), moments.stamp(episode.first)), (_("Last"), moments.stamp(episode.last))]
+    return rows
 
 
 def decision(episode: RejectEpisode) -> str:
