@@ -74,19 +74,16 @@ def _copy(kind: str, rows: Iterable[Row]) -> int:
     with connection.cursor() as cursor:
         # One for the session: a table for each batch would write more to the catalog than the readings take.
         cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {staging} ON COMMIT DELETE ROWS AS SELECT {names} FROM {table} WITH NO DATA")  # noqa: S608
-        with connection.wrap_database_errors, cursor.copy(f"COPY {staging} ({names}) FROM STDIN") as copy:
-            lines = map(_line, rows)
+        with connection.wrap_database_errors, cursor.copy(f"COPY {staging} ({names}) FROM STDIN WITH (NULL 'None')") as copy:
+            # Numbers and times only, so nothing needs escaping; what is not there is written as Python writes it.
+            line = "\t".join(["%s"] * len(COLUMNS[kind])) + "\n"
+            lines = map(line.__mod__, rows)
             while block := "".join(islice(lines, COPY_LINES)):
                 copy.write(block)
         cursor.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM {staging} ON CONFLICT DO NOTHING")  # noqa: S608
         new = int(cursor.rowcount)
         cursor.execute(f"TRUNCATE {staging}" if new > 100_000 else f"DELETE FROM {staging}")  # noqa: S608
     return new
-
-
-def _line(row: Row) -> str:
-    """A line of COPY's text format: numbers and times only, so nothing needs escaping."""
-    return "\t".join(["\\N" if value is None else str(value) for value in row]) + "\n"
 
 
 def source_for(meter: Meter, medium: str, serial: str) -> Source:

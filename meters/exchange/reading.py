@@ -32,6 +32,7 @@ class Reading:
     bad: BadRows = field(default_factory=BadRows)
     notes: list[str] = field(default_factory=list)
     finer: int = 0
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo(house.current().zone))
 
     @property
     def second(self) -> int:
@@ -52,7 +53,7 @@ class Reading:
             begin = place if number == place.part else Place(number, clock=place.clock, memory=place.memory)
             try:
                 for step in self._part(part, begin):
-                    place = step.place
+                    place, step.bad = step.place, self.bad.count
                     yield step, (number + step.share) / len(self.parts)
             except Unreadable as error:
                 if not self.path.is_dir():
@@ -73,7 +74,7 @@ class Reading:
             chosen = fields.of(found.names, self.target.medium)
             if not chosen:
                 raise Unreadable(_("The file has no column for this source."))
-            clock = WallClock(zone(), newest_first=found.newest_first)
+            clock = WallClock(self.zone, newest_first=found.newest_first)
             maker = Maker(self.target.kind, chosen, self.used_unit, clock, self.second)
             if found.format == recognise.MONGO:
                 yield from mongo.steps(reader, maker, self.bad, place)
@@ -83,7 +84,7 @@ class Reading:
 
     def _volumes(self) -> Iterator[tuple[Step, float]]:
         """All of them first: they hang on the reading that follows the last one."""
-        given = fluvius.Reading(self.target.medium, self.target.serial, zone(), self.second)
+        given = fluvius.Reading(self.target.medium, self.target.serial, self.zone, self.second)
         nothing = Batch.none()
         for number, part in enumerate(self.parts):
             found = self.found if len(self.parts) == 1 else recognise.look(part)
@@ -92,7 +93,10 @@ class Reading:
             with files.opened(part) as reader:
                 before = 0
                 for share in given.read(reader, found.header, self.bad):
-                    yield Step(nothing, Place(), given.volumes.rows - before, share), (number + share) / len(self.parts) * 0.9
+                    yield (
+                        Step(nothing, Place(), given.volumes.rows - before, share, self.bad.count),
+                        (number + share) / len(self.parts) * 0.9,
+                    )
                     before = given.volumes.rows
         fluvius.refuse_peaks(given.volumes, self.bad)
         self.target.serial = self.target.serial or given.volumes.serial
@@ -100,7 +104,7 @@ class Reading:
         self.finer += fitted.finer
         self._tell(fitted)
         for batch in fitted.batches():
-            yield Step(batch, Place(), 0, 1.0), 0.95
+            yield Step(batch, Place(), 0, 1.0, self.bad.count), 0.95
 
     def _tell(self, fitted: Fitted) -> None:
         if fitted.edges and not fitted.anchored:
@@ -108,7 +112,3 @@ class Reading:
         missing = len(fitted.volumes.missing)
         if missing:
             self.notes.append(_("%(count)s quarters have no volume in the file. They stay gaps.") % {"count": missing})
-
-
-def zone() -> ZoneInfo:
-    return ZoneInfo(house.current().zone)
