@@ -33,9 +33,9 @@ def day(request: HttpRequest) -> HttpResponse:
         asked = days.requested(request.GET.get("date", ""), today)
         answer = payloads.day_data(asked, timezone.now)
     except days.NoSuchDay as error:
-        return _refused(str(error), 400)
+        return refused(str(error), 400)
     except DatabaseAway:
-        return _database_away()
+        return database_away()
     response = HttpResponse(json.dumps(answer, separators=(",", ":")), content_type="application/json")
     if asked >= today:
         response["Cache-Control"] = "no-store"
@@ -54,10 +54,10 @@ def readings(request: HttpRequest) -> HttpResponse:
             raise BadRequest(_("`until` lies before `since`."))
         answer = payloads.readings_data(since, until)
     except BadRequest as error:
-        return _refused(str(error), 400)
+        return refused(str(error), 400)
     except DatabaseAway:
-        return _database_away()
-    return _json(answer, 200)
+        return database_away()
+    return answer_json(answer, 200)
 
 
 def _epoch(request: HttpRequest, name: str) -> int:
@@ -70,17 +70,17 @@ def _epoch(request: HttpRequest, name: str) -> int:
     return epoch
 
 
-def _refused(sentence: str, status: int) -> JsonResponse:
-    return _json({"error": sentence}, status)
+def refused(sentence: str, status: int) -> JsonResponse:
+    return answer_json({"error": sentence}, status)
 
 
-def _database_away() -> JsonResponse:
-    response = _refused(_("The database is away. Live works; history is kept on disk and returns."), 503)
+def database_away() -> JsonResponse:
+    response = refused(_("The database is away. Live works; history is kept on disk and returns."), 503)
     response["Retry-After"] = "10"
     return response
 
 
-def _json(answer: dict[str, Any], status: int) -> JsonResponse:
+def answer_json(answer: dict[str, Any], status: int) -> JsonResponse:
     response = JsonResponse(answer, status=status, json_dumps_params={"separators": (",", ":"), "ensure_ascii": False})
     response["Cache-Control"] = "no-store"
     return response

@@ -48,6 +48,7 @@ def now(request: HttpRequest) -> HttpResponse:
         "previous_url": _day_url(payload["previous"], today, kept),
         "next_url": _day_url(payload["next"], today, kept),
         "today_url": _day_url(today, today, kept),
+        "energy_query": urlencode(({} if payload["is_today"] else {"date": payload["date"].isoformat()}) | kept),
     }
     if meter is not None:
         zone = ZoneInfo(payload["zone"])

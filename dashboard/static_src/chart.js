@@ -1,4 +1,4 @@
-// The day graph. Loaded after the numbers. ECharts cut down to what is drawn here; text goes to the canvas, never into HTML.
+// The day graph, and the bars of the energy page. Loaded after the numbers. ECharts cut down to what is drawn here; text goes to the canvas, never into HTML.
 
 import { LineChart } from "echarts/charts";
 import { GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
@@ -10,6 +10,8 @@ import { curves } from "./curves.js";
 import { formats } from "./figures.js";
 import { say } from "./house.js";
 import { hatch, themeColours } from "./paint.js";
+
+export { createBars } from "./bars.js";
 
 use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 

@@ -1,6 +1,6 @@
 // Colours of the theme and hatching, for drawing on a canvas.
 
-const NAMES = { ink: "--ink", ink2: "--ink-2", ink3: "--ink-3", onInk: "--on-ink", line: "--line", lineStrong: "--line-strong", import: "--import", export: "--export", exportSoft: "--export-soft", hatch: "--hatch" };
+const NAMES = { ink: "--ink", ink2: "--ink-2", ink3: "--ink-3", onInk: "--on-ink", line: "--line", lineStrong: "--line-strong", import: "--import", importSoft: "--import-soft", export: "--export", exportSoft: "--export-soft", hatch: "--hatch", card: "--card", solar: "--solar", gas: "--gas", water: "--water", before: "--before" };
 const TILE = 8;
 
 /** The colours as the browser resolves them for this element in the theme of now. */
@@ -14,6 +14,18 @@ export function themeColours(element) {
   }
   probe.remove();
   return colours;
+}
+
+/** Level lines as a repeated tile. */
+export function stripes(colour, ground) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const pen = tile.getContext("2d");
+  pen.fillStyle = ground;
+  pen.fillRect(0, 0, 6, 6);
+  pen.fillStyle = colour;
+  pen.fillRect(0, 0, 6, 3);
+  return { image: tile, repeat: "repeat" };
 }
 
 /** Diagonal lines as a repeated tile: a pattern for who cannot tell the colours apart. */

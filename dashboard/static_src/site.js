@@ -1,6 +1,7 @@
 // What runs on every page. Small and without charts: those come after the numbers.
 
 import { startDay } from "./day.js";
+import { startEnergy } from "./energy.js";
 import { readJson } from "./house.js";
 import { LiveLink } from "./live.js";
 import { startNow } from "./now.js";
@@ -27,3 +28,6 @@ if (document.querySelector("[data-no-meter]") !== null) link?.addEventListener("
 
 const day = document.getElementById("day");
 if (day !== null) startDay(day, readJson("day-config"), link);
+
+const energy = readJson("energy-config");
+if (energy !== null) startEnergy(energy);
