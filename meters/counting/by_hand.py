@@ -13,11 +13,12 @@ from meters import storage
 from meters.blocks.touch import reopen
 from meters.counting import limits, memory, moving, refusals, stored
 from meters.counting.bench import Bench
+from meters.counting.plain import Row
 from meters.kinds import KINDS, Kind
 from meters.models import CounterCycle, ElectricityReading, Source
 
 
-def row_of(kind: Kind, source_id: int, at: datetime, values: Mapping[str, int], flags: int) -> tuple[object, ...]:
+def row_of(kind: Kind, source_id: int, at: datetime, values: Mapping[str, int], flags: int) -> Row:
     """A row of the kind with these registers and nothing else. Raises BadReading for a register that it does not have."""
     if not values or not values.keys() <= set(kind.registers):
         raise BadReading(_("Give the values of this meter's own registers."))

@@ -80,17 +80,12 @@ def counted(source: Source, register: str, start: datetime) -> int | None:
 def _require_positive(source: Source, register: str, start: datetime, delta: int) -> None:
     """Raises BadReading where the quarter would become negative, or nothing was counted in it."""
     plain = counted(source, register, start)
-    if plain is None or (not _begun(source, start + QUARTER)):
+    if plain is None:
         raise BadReading(_("Nothing is known of this quarter yet: there is nothing to correct."))
     others = Correction.objects.filter(source=source, register=register, start=start, undone=None).aggregate(sum=Sum("delta"))["sum"] or 0
     if plain + others + delta < 0:
         words = {"counted": amounts.shown(register, plain + others)}
         raise BadReading(_("The quarter has counted %(counted)s: it cannot become less than nothing.") % words)
-
-
-def _begun(source: Source, end: datetime) -> bool:
-    [boundary] = boundaries([(source, end)])
-    return bool(boundary.before)
 
 
 def _tell(correction: Correction, actor: Actor, action: str) -> None:

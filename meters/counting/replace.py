@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from energysite import audit
 from energysite.errors import BadReading
 from energysite.permissions import Actor
+from energysite.registers import CounterCycle
 from meters import amounts, storage
 from meters.blocks.touch import reopen
 from meters.counting import limits, memory, moving, stored
@@ -43,10 +44,7 @@ def replaced(
         _check(mind, stored.epoch(at), last, first)
         base = mind.state.time
         known = list(mind.state.baseline)
-        counter = mind.counter(limits.of([source.pk])[source.pk])
-        begun = counter.replaced(
-            stored.epoch(at), [last.get(name, 0) for name in kind.registers], [first.get(name, 0) for name in kind.registers], serial
-        )
+        begun = _begin(mind, stored.epoch(at), last, first, serial)
         missing = {i for i, name in enumerate(kind.registers) if name not in first}
         for register in missing:
             mind.state.baseline[register] = known[register]
@@ -66,6 +64,17 @@ def replaced(
         )
     limits.forget()
     source.refresh_from_db()
+
+
+def _begin(mind: memory.Memory, at: int, last: Mapping[str, int], first: Mapping[str, int], serial: str) -> tuple[CounterCycle, ...]:
+    counter = mind.counter(limits.of([mind.source_id])[mind.source_id])
+    ends, begins = ([values.get(name, 0) for name in mind.kind.registers] for values in (last, first))
+    try:
+        return counter.replaced(at, ends, begins, serial)
+    except BadReading as error:
+        raise BadReading(
+            _("The old meter cannot have counted so much since its last reading. Check value and time.")
+        ) from error
 
 
 def _check(mind: memory.Memory, at: int, last: Mapping[str, int], first: Mapping[str, int]) -> None:
