@@ -124,6 +124,8 @@ CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
     "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
+    "sweep totals": {"task": "meters.tasks.sweep_totals", "schedule": 30.0, "options": {"expires": 30}},
+    "check totals": {"task": "meters.tasks.check_totals", "schedule": 900.0, "options": {"expires": 900}},
 }
 
 # Web
@@ -213,6 +215,8 @@ UNFOLD = {
                 _("Devices"),
                 (_("Meters"), "electric_meter", "meters_meter"),
                 (_("Sources"), "gas_meter", "meters_source"),
+                (_("Data managers"), "inventory", "meters_datamanager"),
+                (_("Blocks"), "view_week", "meters_block"),
             ),
             _admin_links(
                 _("Readings"),

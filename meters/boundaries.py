@@ -100,11 +100,36 @@ def boundaries(
     `blocks`: False to hear the readings alone. `corrected`: the range whose corrections are wanted too.
     """
     found = _look(wanted, 1, blocks, corrected)
-    lacking = [i for i, one in enumerate(found) if any(None in row for row in (*one.before, *one.after))]
-    if lacking:
-        for i, one in zip(lacking, _look([wanted[i] for i in lacking], REACH_ROWS, blocks, corrected), strict=True):
-            found[i] = one
+    by_source: dict[int, list[int]] = {}
+    for i, one in enumerate(found):
+        if any(None in row for row in (*one.before, *one.after)):
+            by_source.setdefault(wanted[i][0].pk, []).append(i)
+    # A register that is missing is looked for further off at two instants; where it shows at neither, the device has none.
+    edges = _look_again(found, [i for places in by_source.values() for i in {places[0], places[-1]}], wanted, blocks, corrected)
+    having = {wanted[i][0].pk for i in edges if _registers_in(found[i]) > edges[i]}
+    inner = [i for source, places in by_source.items() if source in having for i in places[1:-1]]
+    _look_again(found, inner, wanted, blocks, corrected)
     return found
+
+
+def _look_again(
+    found: list[Boundary],
+    places: Sequence[int],
+    wanted: Sequence[tuple[Source, datetime]],
+    blocks: bool,
+    corrected: tuple[datetime, datetime] | None,
+) -> dict[int, int]:
+    """Further rows around these; how many registers each had before."""
+    had = {i: _registers_in(found[i]) for i in places}
+    for i, one in zip(places, _look([wanted[i] for i in places], REACH_ROWS, blocks, corrected), strict=True):
+        found[i] = one
+    return had
+
+
+def _registers_in(boundary: Boundary) -> int:
+    """The registers that are to be seen on each side, both counted."""
+    sides = (boundary.point_before, boundary.point_after)
+    return sum(side(i) is not None for side in sides for i in range(len(boundary.kind.registers)))
 
 
 WIDEST = max(len(kind.registers) for kind in KINDS.values())

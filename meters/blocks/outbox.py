@@ -9,6 +9,8 @@ from datetime import date
 
 from django.db import connection
 
+from meters.totals import cache
+
 CONSUMERS: tuple[str, ...] = ("cache",)
 
 Mark = tuple[int, date, int]
@@ -35,6 +37,7 @@ def mark(source_id: int, dates: Iterable[date]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(MARK_SQL, [source_id, sorted(CONSUMERS), days])
+    cache.drop_on_commit(source_id, days)
 
 
 def take(consumer: str, most: int) -> list[Mark]:

@@ -19,7 +19,7 @@ from datetime import date
 from typing import Any, cast
 
 import redis
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from energysite import live
 from energysite.timegrid import Period, Span
@@ -125,7 +125,7 @@ def drop_on_commit(source_id: int, dates: Iterable[date]) -> None:
 def _drop_now(source_id: int, dates: Sequence[date]) -> None:
     try:
         drop(source_id, dates)
-    except redis.RedisError as error:
+    except (redis.RedisError, DatabaseError) as error:
         logger.warning("totals of %d days of source %d are dropped later: %s", len(dates), source_id, error)
 
 

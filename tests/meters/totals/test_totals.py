@@ -63,7 +63,9 @@ def test_every_day_of_2015_to_2035_in_brussels_counts_its_registers_from_days_fr
     assert [total.registers for total in by_quarters] == right
     assert {total.blocks for total in by_quarters} == {92, 96, 100}
     made.forget(source, 900)
-    assert [total.registers for total in counted(source, wanted, BRUSSELS)] == right
+    some = [i for i, period in enumerate(wanted) if i % 7 == 0 or len(period.quarters(BRUSSELS)) != 96]
+    looked_up = counted(source, [wanted[i] for i in some], BRUSSELS)
+    assert [total.registers for total in looked_up] == [right[i] for i in some]
 
 
 CHANGES = [
