@@ -38,14 +38,10 @@ def _energies(kind: Kind) -> list[str]:
 
 
 def _computed(kind: Kind, set_cadence: bool, quarter: bool) -> str:
-    # Without power there is nothing that a plain aggregate could save.
-    whole = "coalesce(whole.n, 0) = %(length)s" if kind.channels else "false"
-    columns = ["c.id", *_energies(kind), *power.columns(kind, whole), f"{_meter_w(kind, quarter)} AS meter_w", "e.proof"]
-    joins = [power.every_second(kind)] if kind.channels else []
-    joins.append(power.spans(kind, whole, set_cadence))
+    columns = ["c.id", *_energies(kind), *power.columns(kind), f"{_meter_w(kind, quarter)} AS meter_w", "e.proof"]
     return f"""
         SELECT {listed(columns)} FROM claimed AS c JOIN near AS s ON s.at = c.start JOIN near AS e ON e.at = c."end"
-        {" ".join(joins)} WHERE e.proof >= c."end" OR (%(retired)s AND e.proof IS NOT NULL)"""  # noqa: S608
+        {power.joins(kind, set_cadence=set_cadence)} WHERE e.proof >= c."end" OR (%(retired)s AND e.proof IS NOT NULL)"""  # noqa: S608
 
 
 def _meter_w(kind: Kind, quarter: bool) -> str:

@@ -9,11 +9,10 @@ from typing import Any
 from django.db import connection
 
 from meters.blocks.work import DAWN, DUSK, Work
-from meters.models.blocks import DAY_S, QUARTER_S
+from meters.models.blocks import QUARTER_S
 
 # At once, so that a history of many years is no statement of minutes.
 MOST_ROWS = 50_000
-PRUNED_AT_ONCE = 10_000
 
 INSERT = """INSERT INTO meters_block (source_id, length_s, start, "end", state, attempts, recovered)
     SELECT %(source)s, %(length)s, begun, begun + %(step)s, 'todo', 0, false FROM """
@@ -44,9 +43,6 @@ FILL_SQL = (
     AND EXISTS (SELECT FROM {table} WHERE source_id = %(source)s AND time > quarter.start AND time <= quarter."end")
     ON CONFLICT DO NOTHING"""
 )
-PRUNE_SQL = """DELETE FROM meters_block WHERE id IN (
-    SELECT id FROM meters_block WHERE source_id = %(source)s AND length_s = %(length)s AND start < %(cut)s AND state = 'closed'
-    ORDER BY start LIMIT %(most)s)"""
 
 
 def rows(work: Work, now: datetime, keep_days: int | None) -> int:
@@ -56,14 +52,6 @@ def rows(work: Work, now: datetime, keep_days: int | None) -> int:
     if work.length_s < QUARTER_S:
         return _short(work, DAWN if keep_days is None else now - timedelta(days=keep_days))
     return _contiguous(work, *(_quarters(work) if work.summed else (work.first, work.proven_to)))
-
-
-def prune(work: Work, now: datetime, keep_days: int | None) -> int:
-    """Closed blocks older than they are kept. Quarters and days stay for ever, whoever asks."""
-    if keep_days is None or work.length_s in (QUARTER_S, DAY_S):
-        return 0
-    cut = now - timedelta(days=keep_days)
-    return _execute(PRUNE_SQL, {"source": work.source, "length": work.length_s, "cut": cut, "most": PRUNED_AT_ONCE})
 
 
 def floor(time: datetime, step_s: int) -> datetime:

@@ -1,51 +1,24 @@
-"""One run of a data manager: rows made, due blocks claimed, computed and stored in SQL, freed. Python sees counts.
+"""What others call: one run of a data manager, or runs until nothing is due."""
 
-Any number of workers may run the same manager at once, and each may be killed at any moment.
-"""
-
-import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
-import structlog
-from django.db import DataError, IntegrityError, InternalError, connection, transaction
+from django.db import connection
 
-from energysite import timegrid
-from energysite.block_states import DAY_S
-from meters.blocks import claims, condense, days, make, outbox
-from meters.blocks.edges import gone
-from meters.blocks.house_zone import house_zone
-from meters.blocks.work import Work, work
+from meters.blocks import claims
+from meters.blocks.run import Counts, claimed, prepare
+from meters.blocks.work import Work
 from meters.models import DataManager
 from meters.models.blocks import QUARTER_S
 
-log = structlog.get_logger(__name__)
+# A chunk of quarters at 1 Hz takes a fraction of a second: workers end at about the same time.
+CHUNK_BLOCKS, CHUNK_S = 500, 500 * QUARTER_S
 
-# What a block's own figures can cause. Anything else (a lost connection, a full disk) is not the block's fault, and is raised.
-OWN_FAULT = (DataError, IntegrityError, InternalError)
-OUT_OF_RANGE = "22003"
-SECOND = timedelta(seconds=1)
+__all__ = ["Counts", "drain", "process"]
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Blocks: `claimed`, and what became of them. Those that nothing proves yet are none of the three."""
-
-    claimed: int = 0
-    done: int = 0
-    closed: int = 0
-    faulty: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.claimed + other.claimed, self.done + other.done, self.closed + other.closed, self.faulty + other.faulty)
-
-    @property
-    def settled(self) -> int:
-        return self.done + self.closed + self.faulty
 
 
 def process(manager: DataManager, now: datetime, most: int | None = None) -> Counts:
@@ -53,113 +26,14 @@ def process(manager: DataManager, now: datetime, most: int | None = None) -> Cou
     if manager.algorithm == DataManager.Algorithm.ARCHIVE:
         raise ValueError(f"{manager.name} thins out readings; it makes no blocks.")
     found = prepare(manager, now)
-    return Counts() if found is None else claimed(found, now, most or manager.blocks_per_run)
-
-
-def prepare(manager: DataManager, now: datetime) -> Work | None:
-    """The rows that are missing; what a run works on. None for a source of which nothing is known."""
-    found = work(manager, now)
-    if found is None:
-        return None
-    if found.length_s == DAY_S:
-        days.rows(found)
-    else:
-        make.rows(found, now, manager.keep_days)
-        make.prune(found, now, manager.keep_days)
-    return found
-
-
-def claimed(found: Work, now: datetime, most: int) -> Counts:
-    """Claim, compute, store."""
-    until, blocks = claims.claim(found, now, most)
-    if not blocks:
-        return Counts()
-    counts = _stored(found, blocks, until, now)
-    if counts.settled < len(blocks):
-        claims.free([pk for pk, _start, _end in blocks], until)
-    return Counts(len(blocks)) + counts
-
-
-def _stored(found: Work, blocks: claims.Claimed, until: datetime, now: datetime) -> Counts:
-    """All in one statement; where that fails, each half, down to the one that cannot be computed."""
-    try:
-        with transaction.atomic():
-            return _compute(found, blocks, until, now)
-    except OWN_FAULT as error:
-        if len(blocks) > 1:
-            half = len(blocks) // 2
-            return _stored(found, blocks[:half], until, now) + _stored(found, blocks[half:], until, now)
-        log.error("a block cannot be computed", source=found.source, length_s=found.length_s, start=str(blocks[0][1]), why=str(error))
-        return Counts(faulty=int(claims.put_off(blocks[0][0], until, now, json.dumps(_reason(error)))))
-
-
-def _reason(error: Exception) -> dict[str, str]:
-    state = getattr(error.__cause__, "sqlstate", None) or ""
-    if state == OUT_OF_RANGE:
-        return {"code": "out_of_range"}
-    return {"code": "database", "sqlstate": state, "said": str(error).splitlines()[0][:200] if str(error) else ""}
-
-
-def _compute(found: Work, blocks: claims.Claimed, until: datetime, now: datetime) -> Counts:
-    low, high = blocks[0][1], max(end for _pk, _start, end in blocks)
-    parameters = {**found.parameters, "ids": [pk for pk, _start, _end in blocks], "claim": until, "now": now}
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than the look-ups
-        if found.summed:
-            sql = days.statement(found.kind.name)
-        else:
-            parameters["every_second"] = bool(found.kind.channels) and _every_second(found, high)
-            sql = condense.statement(
-                found.kind.name,
-                cycles=found.cycles,
-                kept=_readings_are_gone(found, low, high),
-                set_cadence=found.cadence_s is not None,
-                quarter=found.length_s == QUARTER_S,
-            )
-        cursor.execute(sql, parameters)
-        done, closed, changed = cursor.fetchone() or (0, 0, None)
-    if changed and found.length_s in (QUARTER_S, DAY_S):
-        if found.length_s == QUARTER_S:
-            days.reopen_holding(found.source, changed)
-        outbox.mark(found.source, _dates(changed))
-    return Counts(0, done, closed)
-
-
-def _dates(starts: Sequence[datetime]) -> set[date]:
-    zone = house_zone()
-    return {timegrid.local_day(start, zone) for start in starts}
-
-
-def _every_second(found: Work, at: datetime) -> bool:
-    """Whether complete blocks of one reading a second are worth looking for: the last ten intervals say so."""
-    sql = f"SELECT time FROM {found.kind.table} WHERE source_id = %s AND time <= %s ORDER BY time DESC LIMIT 11"  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [found.source, at])
-        times = [time for (time,) in cursor.fetchall()]
-    return len(times) > 1 and times[0] - times[-1] < 2 * (len(times) - 1) * SECOND
-
-
-def _readings_are_gone(found: Work, low: datetime, high: datetime) -> bool:
-    """Whether stored end counters have to stand in for readings that were thinned out, between the readings around these blocks."""
-    if found.horizon is None or low >= found.horizon:
-        return False
-    table = found.kind.table
-    sql = f"""
-        SELECT EXISTS (SELECT FROM meters_block AS block WHERE source_id = %(source)s AND length_s = %(length)s
-            AND start >= coalesce((SELECT time FROM {table} WHERE source_id = %(source)s AND time <= %(low)s
-                ORDER BY time DESC LIMIT 1), '-infinity') - %(step)s
-            AND "end" <= coalesce((SELECT time FROM {table} WHERE source_id = %(source)s AND time >= %(high)s
-                ORDER BY time LIMIT 1), 'infinity') AND {gone(found.kind, "block")})"""  # noqa: S608
-    with connection.cursor() as cursor:
-        cursor.execute(sql, {**found.parameters, "low": low, "high": high})
-        return bool((cursor.fetchone() or (False,))[0])
+    return Counts() if found is None else claimed(found, now, most or manager.blocks_per_run)[0]
 
 
 def drain(managers: Iterable[DataManager], now: datetime, workers: int = 2, progress: Progress | None = None) -> Counts:
-    """Until nothing is due: quarters and shorter first, then what is summed from them. For imports and "process now".
+    """Quarters and shorter first, then what is summed from them. Archives are left out.
 
     `progress(name of the manager, blocks done, blocks in all)`. Within somebody's transaction there is one worker, since no other
-    connection sees its rows.
+    connection sees its rows. Raises django.db.Error.
     """
     total = Counts()
     chosen = [manager for manager in managers if manager.algorithm != DataManager.Algorithm.ARCHIVE]
@@ -170,10 +44,13 @@ def drain(managers: Iterable[DataManager], now: datetime, workers: int = 2, prog
 
 def _drained(manager: DataManager, now: datetime, workers: int, progress: Progress | None) -> Counts:
     total = Counts()
+    most = min(manager.blocks_per_run, max(CHUNK_BLOCKS, CHUNK_S // manager.length_s))
     while (found := prepare(manager, now)) is not None:
         due = claims.count_due(found, now)
-        crew = _Crew(found, now, manager.blocks_per_run, progress=progress, name=manager.name, before=total.settled, due=due)
-        counts = crew.run(min(workers, -(-due // manager.blocks_per_run)))
+        if not due:
+            break
+        crew = _Crew(found, now, most, progress=progress, name=manager.name, before=total.settled, due=due)
+        counts = crew.run(min(workers, -(-due // most)))
         total += counts
         if not counts.settled:
             break
@@ -194,12 +71,12 @@ class _Crew:
         """Raises what a worker raised."""
         if workers <= 1:
             self._work()
-        else:
-            threads = [threading.Thread(target=self._work_alone) for _i in range(workers)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            return self.counts
+        threads = [threading.Thread(target=self._work_alone) for _i in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         if self.errors:
             raise self.errors[0]
         return self.counts
@@ -213,12 +90,15 @@ class _Crew:
             connection.close()
 
     def _work(self) -> None:
+        """Claims come in order of time, so each begins where one ended: not through all that is done."""
+        found = self.found
         while not self.errors:
-            counts = claimed(self.found, self.now, self.most)
+            counts, last = claimed(found, self.now, self.most)
             with self.lock:
                 self.counts += counts
                 if self.progress is not None and counts.settled:
                     done = self.before + self.counts.settled
                     self.progress(self.name, done, max(self.all, done))
-            if not counts.settled:
+            if last is None:
                 return
+            found = replace(found, since=last + timedelta(seconds=1))

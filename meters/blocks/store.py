@@ -32,15 +32,15 @@ def store(kind: Kind, *, kept: bool = False) -> str:
     return f"""
         fresh AS MATERIALIZED (SELECT {listed(fresh)} FROM computed AS f JOIN claimed AS b ON b.id = f.id),
         locked AS MATERIALIZED (
-            SELECT id FROM meters_block WHERE id IN (SELECT id FROM fresh) AND busy_until = %(claim)s AND state <> 'closed'
-            ORDER BY length_s, start FOR UPDATE
+            SELECT id FROM meters_block WHERE id = ANY(%(ids)s) AND id IN (SELECT id FROM fresh)
+            AND busy_until = %(claim)s AND state <> 'closed' ORDER BY length_s, start FOR UPDATE
         ),
         stored AS (
             UPDATE meters_block AS b SET {new}, attempts = 0, reason = NULL, retry_after = NULL, busy_until = NULL,
                 state = CASE WHEN b.state = 'done' AND n.same THEN 'closed' ELSE 'done' END,
                 done_at = CASE WHEN b.state = 'done' AND n.same THEN b.done_at ELSE %(now)s END
             FROM (SELECT n.*, ({stored}) IS NOT DISTINCT FROM ({given}) AS same FROM fresh AS n JOIN claimed AS b ON b.id = n.id) AS n
-            WHERE b.id = n.id AND b.id IN (SELECT id FROM locked) RETURNING b.start, b.state, n.same
+            WHERE b.id = ANY(%(ids)s) AND b.id = n.id AND b.id IN (SELECT id FROM locked) RETURNING b.start, b.state, n.same
         )
         SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state = 'closed'), array_agg(start) FILTER (WHERE NOT same)
         FROM stored"""  # noqa: S608

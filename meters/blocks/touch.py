@@ -1,6 +1,6 @@
 """Blocks back to TODO: a late, imported, overruled or removed reading changes every block between its accepted neighbours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -49,8 +49,8 @@ def span(before: datetime | None, time: datetime, after: datetime | None) -> tup
     return (time - SECOND if before is None else before), (time + SECOND if after is None else after)
 
 
-def reopen(source_id: int, spans: Iterable[tuple[datetime, datetime]], *, removed: bool = False) -> int:
-    """Every block of every length that overlaps an open interval (from, to), its days among them, is TODO again.
+def reopen(source_id: int, spans: Iterable[tuple[datetime, datetime]], *, removed: bool = False, lengths: Sequence[int] = LENGTHS_S) -> int:
+    """Every block of every length (or of these) that overlaps an open interval (from, to), its days among them, is TODO again.
 
     In the caller's transaction, once for each source in it. Values stay until they are computed again. `removed`: readings in
     the spans were taken away, so what they proved is no longer proven. Returns how many were not TODO before.
@@ -62,8 +62,8 @@ def reopen(source_id: int, spans: Iterable[tuple[datetime, datetime]], *, remove
         "source": source_id,
         "low": [low for low, _high in merged],
         "high": [high for _low, high in merged],
-        "lengths": LENGTHS_S,
-        "reaches": [timedelta(seconds=LONGEST_DAY_S if length == DAY_S else length) for length in LENGTHS_S],
+        "lengths": list(lengths),
+        "reaches": [timedelta(seconds=LONGEST_DAY_S if length == DAY_S else length) for length in lengths],
     }
     with connection.cursor() as cursor:
         cursor.execute(LOCK_SQL, parameters)

@@ -9,9 +9,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import figures, lively, pages, stored
+from tests.benchmarks import blocks, figures, lively, pages, stored
 
-SUITES = {"stored": stored.measure, "live": lively.measure, "pages": pages.measure}
+SUITES = {"stored": stored.measure, "live": lively.measure, "pages": pages.measure, "blocks": blocks.measure}
 ROOT = Path(__file__).resolve().parents[2]
 
 
