@@ -7,10 +7,12 @@ from django.db import transaction
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from dashboard import downloads
 from dashboard.meter_list import meter_list
 from energysite import audit
 from energysite.models import House
@@ -43,7 +45,14 @@ def settings_page(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Saved."))
             return redirect("settings")
     return render(
-        request, "settings.html", {"form": form, "meters": meter_list(), "shown": _shown(form or HouseForm(instance=House.load()))}
+        request,
+        "settings.html",
+        {
+            "form": form,
+            "meters": meter_list(),
+            "shown": _shown(form or HouseForm(instance=House.load())),
+            "download": downloads.form(timezone.localdate()),
+        },
     )
 
 

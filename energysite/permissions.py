@@ -11,6 +11,7 @@ ROLES = (OWNER, MEMBER, VIEWER)
 PERMISSIONS: dict[str, frozenset[str]] = {
     "pages.view": frozenset({OWNER, MEMBER, VIEWER}),
     "readings.export": frozenset({OWNER, MEMBER, VIEWER}),
+    "readings.import": frozenset({OWNER}),
     "agents.view": frozenset({OWNER, MEMBER, VIEWER}),
     "control.override": frozenset({OWNER, MEMBER}),
     "readings.decide": frozenset({OWNER}),

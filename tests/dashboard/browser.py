@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
-from energysite import live
+from energysite import confirm, live
 from tests.waiting import until
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -112,6 +112,7 @@ def login(context: BrowserContext, url: str, role: str = "viewer") -> str:
     """A user with this role, logged in; returns the name."""
     user = get_user_model().objects.create_user(f"{role} {secrets.token_hex(3)}")
     user.groups.add(Group.objects.get_or_create(name=role)[0])
+    assert confirm.KEY, "imported, so that logging in counts as having given the password"
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
