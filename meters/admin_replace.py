@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +16,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from energysite import audit
 from energysite.errors import BadReading
+from energysite.permissions import Actor
 from energysite.text import plain
 from meters import amounts, moments
 from meters.admin_by_hand import READINGS
@@ -142,3 +145,20 @@ def retire(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("%(source)s is retired. Its history stays.") % {"source": source.name})
     return HttpResponseRedirect(reverse("admin:meters_source_change", args=[source.pk]))
+
+
+@require_POST
+def use_again(request: HttpRequest, pk: int) -> HttpResponse:
+    actor = decider(request)
+    source = get_object_or_404(Source, pk=pk)
+    if source.retired is not None:
+        bring_back(source, actor)
+        messages.success(request, _("%(source)s is in use again.") % {"source": source.name})
+    return HttpResponseRedirect(reverse("admin:meters_source_change", args=[source.pk]))
+
+
+def bring_back(source: Source, actor: Actor) -> None:
+    with transaction.atomic():
+        source.retired = None
+        source.save(update_fields=["retired"])
+        audit.record(actor, "source in use again", source.name)

@@ -49,6 +49,7 @@ class SourceAdmin(ModelAdmin):
             path("<int:pk>/readings/remove/", wrap(admin_by_hand.remove), name="meters_source_readings_remove"),
             path("<int:pk>/replace/", wrap(admin_replace.replaced), name="meters_source_replace"),
             path("<int:pk>/retire/", wrap(admin_replace.retire), name="meters_source_retire"),
+            path("<int:pk>/use-again/", wrap(admin_replace.use_again), name="meters_source_use_again"),
             *super().get_urls(),
         ]
 
@@ -58,6 +59,11 @@ class SourceAdmin(ModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return admin_by_hand.add_source(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "show_save_and_add_another": False})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -89,9 +95,7 @@ class SourceAdmin(ModelAdmin):
     def use_again(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
         rows = list(queryset.exclude(retired=None))
         for source in rows:
-            source.retired = None
-            source.save(update_fields=["retired"])
-            audit.record(actor_of(request), "source in use again", source.name)
+            admin_replace.bring_back(source, actor_of(request))
         self._told(request, len(rows))
 
     def _told(self, request: HttpRequest, changed: int) -> None:

@@ -42,6 +42,11 @@ def day(which: date) -> str:
     return date_format(which, "j F Y")
 
 
+def short_day(which: date) -> str:
+    """10 Nov 2026: for tables."""
+    return date_format(which, "j M Y")
+
+
 def month(first: date) -> str:
     """October 2026."""
     return date_format(first, "F Y")

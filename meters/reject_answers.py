@@ -87,7 +87,7 @@ def _effect(effects: Effects) -> str:
 
 
 def _day(source: Source, effect: DayEffect) -> list[str]:
-    name = moments.day(effect.day)
+    name = moments.short_day(effect.day)
     if len(amounts.registers(source)) > 1:
         name = f"{name}, {amounts.register_words(effect.register)}"
     return [name, amounts.shown(effect.register, effect.before), amounts.shown(effect.register, effect.after)]

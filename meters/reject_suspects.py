@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from meters import amounts, moments
@@ -43,4 +44,4 @@ def table(episode: RejectEpisode) -> dict[str, list[Any]]:
 
 
 def _time(at: datetime) -> str:
-    return moments.stamp(at)
+    return f"{moments.short_day(timezone.localdate(at))}, {moments.clock(at)}"

@@ -45,10 +45,10 @@ def reason(episode: RejectEpisode) -> str:
     if episode.rule == Rule.SERIAL:
         return _("They come from another device than the one of that time.")
     register = str(figures.get("register", ""))
-    words = {"value": amounts.shown(register, figures.get("value")), "before": amounts.shown(register, figures.get("before"))}
-    several = len(amounts.registers(episode.source)) > 1
-    sentence = REASONS[episode.rule]() % words
-    return f"{amounts.register_words(register)}: {sentence}" if several and register else sentence
+    value = amounts.shown(register, figures.get("value"))
+    if register and len(amounts.registers(episode.source)) > 1:
+        value = f"{value} ({amounts.register_words(register)})"
+    return REASONS[episode.rule]() % {"value": value, "before": amounts.shown(register, figures.get("before"))}
 
 
 def question(episode: RejectEpisode) -> str:

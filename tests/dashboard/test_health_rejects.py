@@ -34,7 +34,7 @@ def test_a_house_without_any_says_so(client: Client) -> None:
 def test_a_lower_level_that_holds_is_told_in_words_and_asked_about(client: Client, swapped: RejectEpisode) -> None:
     text = page(client)
     said = (
-        "House 80 readings, 10 November 2026, 12:30 to 12:43:10. Import, register 1: They show 1,204.310 kWh,"
+        "House 80 readings, 10 November 2026, 12:30 to 12:43:10. They show 1,204.310 kWh (Import, register 1),"
         " before 54,201.112 kWh: lower than before. Was the meter replaced, or did its counter begin anew?"
     )
     assert text.count(said) == 2, "among the problems, and in its own list"
@@ -52,7 +52,7 @@ def test_one_stray_reading_is_listed_but_asks_nothing(client: Client) -> None:
     source = trusting.source()
     trusting.feed(source, [1000, 1001, 500, 1002])
     text = page(client)
-    assert "1 reading at 10 November 2026, 12:00:20. Import, register 1: They show 0.500 kWh, before 1.001 kWh: lower than before." in text
+    assert "1 reading at 10 November 2026, 12:00:20. They show 0.500 kWh (Import, register 1), before 1.001 kWh: lower than before." in text
     assert "wait for an answer" not in text
     assert "Was the meter replaced" not in text
 

@@ -54,9 +54,9 @@ def test_the_page_shows_figures_readings_and_what_each_answer_would_change(owner
     text = shown(owner, where(RejectEpisode.objects.get()))
     assert "House 80 readings, 10 November 2026, 12:30 to 12:43:10." in text
     assert "Accepted beside it 54,201.112 kWh, 10 November 2026, 12:18:40" in text
-    assert "10 November 2026, 12:30 1,204.310 kWh" in text and "10 November 2026, 12:43:10 1,204.389 kWh" in text
+    assert "10 Nov 2026, 12:30 1,204.310 kWh" in text and "10 Nov 2026, 12:43:10 1,204.389 kWh" in text
     assert "80 readings enter the history." in text
-    assert "10 November 2026, Import, register 1 0.112 kWh 0.191 kWh" in text
+    assert "10 Nov 2026, Import, register 1 0.112 kWh 0.191 kWh" in text
     assert "No reading moves. No day changes." in text, "of leaving them out"
     assert len(counters(source)) == 113, "looking changes nothing"
 
