@@ -1,5 +1,6 @@
 """Fluvius' volumes as readings of a source: what is measured already is asked, the rest is fitted between."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -68,26 +69,23 @@ class Around:
         Not one inside an interval whose end is measured: that end minus the volume says more.
         """
         found = {edge: value for edge, values in self.measured.items() if (value := values[place]) is not None}
-        ends = {interval[1]: interval[0] for interval in intervals}
-        starts = dict(intervals)
+        starts = [start for start, _end in intervals]
         for edge in {edge for interval in intervals for edge in interval} - self.measured.keys():
-            before, after = self.before.get(edge), self.after.get(edge)
-            if before is not None and before[1][place] is not None and not self._inside(before[0], ends.get(edge), edge):
-                found[before[0]] = int(str(before[1][place]))
-            if after is not None and after[1][place] is not None and not self._inside(after[0], edge, starts.get(edge)):
-                found[after[0]] = int(str(after[1][place]))
+            for near in (self.before.get(edge), self.after.get(edge)):
+                if near is None or (value := near[1][place]) is None:
+                    continue
+                around = intervals[bisect_right(starts, near[0]) - 1]
+                if not (around[0] < near[0] < around[1] and around[1] in self.measured):
+                    found[near[0]] = value
         return found
-
-    def _inside(self, time: int, start: int | None, end: int | None) -> bool:
-        return start is not None and end is not None and start < time < end and end in self.measured
 
     def within(self, edge: int, place: int, value: int) -> int:
         """Cut off at the readings around: a Wh that rounding left over is no drop."""
         low, high = self.before.get(edge), self.after.get(edge)
         if low is not None and low[1][place] is not None:
-            value = max(value, int(str(low[1][place])))
+            value = max(value, low[1][place] or 0)
         if high is not None and high[1][place] is not None:
-            value = min(value, int(str(high[1][place])))
+            value = min(value, high[1][place] or 0)
         return value
 
 

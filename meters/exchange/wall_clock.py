@@ -28,6 +28,8 @@ class WallClock:
         if low < -62_000_000_000 or high > 250_000_000_000:  # outside of what datetime knows: refused later as no believable time
             return local, ok
         changes = list(_changes(self.zone, low - DAY_S, high + DAY_S))
+        steps = np.abs(np.diff(local))
+        usual = int(np.median(steps[steps > 0])) if steps.any() else 0
         offset = np.full(len(local), _offset(self.zone, low - DAY_S), np.int64)
         for at, before, after in changes:
             first, end = at + min(before, after), at + max(before, after)
@@ -36,12 +38,12 @@ class WallClock:
             if after > before:
                 ok[inside] = False
             else:
-                offset[inside] = [after if second else before for second in self._rounds(local[inside], key, at)]
+                offset[inside] = [after if second else before for second in self._rounds(local[inside], key, at, usual)]
         return local - offset, ok
 
-    def _rounds(self, local: Ints, key: str, change: int) -> list[bool]:
+    def _rounds(self, local: Ints, key: str, change: int, usual: int) -> list[bool]:
         """For each time in a doubled hour: is it the second time round?"""
-        last, step, passed = self._last.get((key, change), (None, 0, False))
+        last, step, passed = self._last.get((key, change), (None, usual, False))
         found = []
         for time in local.tolist():
             if last is not None:
