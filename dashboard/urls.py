@@ -3,7 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from dashboard import data_views, health, settings_views, views
+from dashboard import data_views, downloads, health, settings_views, views
 from dashboard.energy import views as energy
 from energysite.permissions import public
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("energy/", energy.page, name="energy"),
     path("data/energy/", energy.data, name="energy-data"),
     path("data/energy.csv", energy.csv, name="energy-csv"),
+    path("data/download/", downloads.download, name="download"),
     path("health/", health.health, name="health"),
     path("settings/import/", include("dashboard.import_urls")),
     path("settings/", settings_views.settings_page, name="settings"),

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.utils import translation
 
 from energysite.management.commands._backup import Progress as Bar
 from meters.exchange import fields
@@ -39,9 +41,14 @@ class Command(BaseCommand):
         parser.add_argument("--preview", action="store_true", help="tell what would be done, and write nothing")
         parser.add_argument("--no-wait", action="store_true", help="leave the blocks to the worker")
         parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+        parser.add_argument("--language", default="", metavar="CODE", help="of the sentences about the file, such as nl")
         parser.add_argument("--progress-file", type=Path, metavar="PATH", help="a JSON file that always tells how far it is")
 
-    def handle(self, *args: Any, file: Path, progress_file: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, language: str, **options: Any) -> None:
+        with translation.override(language) if language else nullcontext():
+            self._handle(**options)
+
+    def _handle(self, file: Path, progress_file: Path | None, **options: Any) -> None:
         bar = Bar(self.stderr)
         told = None if progress_file is None else ProgressFile(progress_file)
 
