@@ -17,8 +17,9 @@ from dashboard import ages
 from dashboard.health_facts import Facts
 from dashboard.health_words import BAD, WARN, WELL, Line, local_time
 from energysite import inspection, live, schedule, task_results
+from energysite.broker import BrokerAway
 from energysite.database import DatabaseAway, asked
-from energysite.inspection import DEADLINE_S, BrokerAway, Job, Worker
+from energysite.inspection import DEADLINE_S, Job, Worker
 
 FRESH_S = 5.0
 OLD_S = 2 * 86_400  # a result that old is of an agent that was switched off

@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any, cast
 
 import redis
@@ -51,6 +52,15 @@ def count(name: str, what: str) -> None:
 def read(client: redis.Redis, name: str) -> dict[str, Any]:
     """The live state, empty when there is none. Raises redis.RedisError."""
     return {key.decode(): json.loads(value) for key, value in cast(dict[bytes, bytes], client.hgetall(_key(name))).items()}
+
+
+def read_all(client: redis.Redis, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The same of several, at once. Raises redis.RedisError."""
+    names = list(names)
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.hgetall(_key(name))
+    return {name: {key.decode(): json.loads(value) for key, value in row.items()} for name, row in zip(names, pipe.execute(), strict=True)}
 
 
 def forget(name: str) -> None:

@@ -10,13 +10,10 @@ from typing import Any
 import redis
 
 from energysite import live
+from energysite.broker import BrokerAway
 
 DEADLINE_S = 0.5
 COMMANDS = ("active", "reserved", "scheduled", "registered")
-
-
-class BrokerAway(Exception):
-    """Valkey does not answer, so no worker can be asked."""
 
 
 @dataclass(frozen=True, slots=True)

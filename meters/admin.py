@@ -18,7 +18,14 @@ from unfold.decorators import action, display
 from energysite import agent_states, agents, audit, confirm, live
 from energysite.actors import actor_of
 from energysite.text import excerpt, plain
-from meters import admin_corrections, admin_sources, admin_test, admin_trust  # noqa: F401 -- they register their models
+from meters import (  # noqa: F401 -- they register their models
+    admin_blocks,
+    admin_corrections,
+    admin_managers,
+    admin_sources,
+    admin_test,
+    admin_trust,
+)
 from meters.models import Meter, UndecodableTelegram
 
 RAW_SHOWN = 4000

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from energysite import house, inspection, live, schedule, task_results
+from energysite.broker import BrokerAway
 from energysite.database import DatabaseAway, asked
 from energysite.inspection import Job, Worker
 from energysite.task_results import Ended
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         try:
             workers = inspection.workers(PATIENCE_S)
             ended = task_results.last(live.client())
-        except (inspection.BrokerAway, redis.RedisError) as error:
+        except (BrokerAway, redis.RedisError) as error:
             raise CommandError(
                 _("Valkey does not answer, so no worker can be asked (%(error)s). Is the site running? `manage.py up` starts it.")
                 % {"error": error}
