@@ -153,6 +153,8 @@ def _cell(parts: Sequence[Total], now: datetime) -> Cell:
     values: dict[str, int] = {}
     corrected: dict[str, int] = {}
     for total in parts:
+        if not total.blocks and not total.complete and not any(total.registers.values()):
+            continue  # its last reading stands where the stretch begins: nothing has been told of it yet
         for name, value in total.named.items():
             values[name] = values.get(name, 0) + value
         for name, delta in total.corrected.items():

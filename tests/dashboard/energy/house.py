@@ -1,0 +1,51 @@
+"""A metered house for the energy page: readings in the database, blocks made by the managers' own runs."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from energysite import timegrid
+from energysite.timegrid import QUARTER
+from meters.blocks.managers import ensure_defaults
+from meters.blocks.process import drain
+from meters.models import DataManager, Meter, Source
+from tests.meters.rows import electricity, make_meter, make_source, volume
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+
+
+def condensed(sources: Iterable[Source], now: datetime) -> None:
+    """Every block that can be made of what is stored, twice, so that those that may close do."""
+    managers = [manager for source in sources for manager in ensure_defaults(source)]
+    quarters_and_days = [
+        one for one in managers if one.length_s >= QUARTER.total_seconds() and one.algorithm != DataManager.Algorithm.ARCHIVE
+    ]
+    for later in (timedelta(), timedelta(days=3)):
+        drain(quarters_and_days, now + later, workers=1)
+
+
+def steady(first: date, until: date, *, meter: Meter | None = None, skip: Mapping[datetime, datetime] | None = None) -> list[Source]:
+    """From midnight to midnight a reading each quarter: 100 Wh imported by day, 40 at night, 25 injected, 4 l gas, 1 l water.
+
+    `skip`: begin -> end of stretches without any reading, both ends excluded.
+    """
+    meter = meter or make_meter()
+    sources = [make_source(meter), make_source(meter, "gas", "7"), make_source(meter, "water", "8")]
+    rows: list[tuple[datetime, dict[str, int]]] = []
+    count = {"import_t1_wh": 5_000_000, "import_t2_wh": 7_000_000, "export_t1_wh": 1_000_000, "export_t2_wh": 0}
+    volumes: list[datetime] = []
+    at, end = timegrid.midnight(first, BRUSSELS), timegrid.midnight(until, BRUSSELS)
+    while at <= end:
+        if not any(low < at < high for low, high in (skip or {}).items()):
+            rows.append((at, {**count, "power_w": 300}))
+            volumes.append(at)
+        night = not 7 <= at.astimezone(BRUSSELS).hour < 22
+        count["import_t2_wh" if night else "import_t1_wh"] += 40 if night else 100
+        count["export_t1_wh"] += 25
+        at += QUARTER
+    electricity(sources[0], rows)
+    begin = rows[0][0]
+    volume(sources[1], [(time, 4 * ((time - begin) // QUARTER)) for time in volumes])
+    volume(sources[2], [(time, (time - begin) // QUARTER) for time in volumes])
+    condensed(sources, end)
+    return sources
