@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic, time
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from meters.p1.telegram import Telegram, Volume
 from meters.segments import Record
 from meters.sources import Rows
 from meters.take import Sample, Taker
+from meters.totals import meter_peaks
 
 COUNTERS = ("import_t1_wh", "import_t2_wh", "export_t1_wh", "export_t2_wh")
 STATE = ("quarter_w", "tariff")
@@ -83,6 +85,7 @@ class Intake:
     _serial: str = ""
     _volumes: dict[Device, tuple[int, int]] = field(default_factory=dict)  # time (0: of its own none), litres
     _trusted: set[Device] = field(default_factory=set)
+    _told: tuple[Any, ...] | None = None  # serial and month peaks
     _held: list[tuple[Telegram, Stamp, float]] = field(default_factory=list)
 
     def stamp(self, telegram: Telegram, wall: float, mono: float) -> Stamp:
@@ -126,18 +129,21 @@ class Intake:
             self.flush()  # another meter: its counters belong to no slot of the old one
             self._serial = serial
         self._last = (serial, stamp.time)
-        self._keep_samples(self.taker.add(sample_of(telegram, stamp)), received, self._changed(telegram, stamp, received))
+        others = [*self._changed(telegram, stamp, received), *self._peaks(telegram, stamp, received)]
+        self._keep_samples(self.taker.add(sample_of(telegram, stamp)), received, others)
 
-    def _keep_samples(self, samples: list[Sample], received: float, volumes: list[Record] | None = None) -> None:
-        records = [_electricity_record(self.meter, self._serial, received, sample) for sample in samples] + (volumes or [])
+    def _keep_samples(self, samples: list[Sample], received: float, others: list[Record] | None = None) -> None:
+        records = [_electricity_record(self.meter, self._serial, received, sample) for sample in samples] + (others or [])
         if not records:
             return
         self.refusing = not self.keep(records)
+        readings = sum(record[0] != meter_peaks.KIND for record in records)
         if not self.refusing:
-            self.counts.readings += len(records)
+            self.counts.readings += readings
         else:
-            self.counts.refused += len(records)
+            self.counts.refused += readings
             self._volumes.clear()  # a gas meter moves rarely: what was refused is offered again
+            self._told = None
 
     def _changed(self, telegram: Telegram, stamp: Stamp, received: float) -> list[Record]:
         """Volumes with a time or value other than last time."""
@@ -162,9 +168,25 @@ class Intake:
         flags = ElectricityReading.CLOCK_CORRECTED if stamp.corrected else 0
         return ["volume", self.meter, volume.medium, volume.serial, round(received), time, flags, {"volume_l": volume.volume_l}]
 
+    def _peaks(self, telegram: Telegram, stamp: Stamp, received: float) -> list[Record]:
+        """The meter's month peaks, when they are others than last time: a few times a day at most."""
+        told = (telegram.serial, telegram.month_peak_w, telegram.month_peak_time, telegram.peaks)
+        if told == self._told or (telegram.month_peak_w is None and not telegram.peaks):
+            return []
+        self._told = told
+        months = {peak.month: [peak.w, _epoch(peak.time, stamp)] for peak in telegram.peaks}
+        if telegram.month_peak_w is not None:
+            months[meter_peaks.RUNNING] = [telegram.month_peak_w, _epoch(telegram.month_peak_time, stamp)]
+        return [[meter_peaks.KIND, self.meter, "electricity", self._serial, round(received), stamp.time, 0, months]]
+
     def _refuse(self, telegram: Telegram, received: float, reason: str, detail: str) -> None:
         self.counts.rejected += 1
         self.reject(received, reason, detail, telegram.raw)
+
+
+def _epoch(time: datetime | None, stamp: Stamp) -> int | None:
+    """A stamp of the meter's clock, set right as the telegram's own time was."""
+    return None if time is None else int(time.timestamp()) - stamp.offset_s
 
 
 def _devices(telegram: Telegram) -> set[Device]:
@@ -195,12 +217,13 @@ def bulk(
     counts = dict.fromkeys(("telegrams", "rejected", "duplicates", "readings", "new", "suspects"), 0)
 
     def store() -> None:
-        chosen = rows.by_kind(records)
+        chosen, peaks = rows.by_kind(records), rows.peaks(records)
         with transaction.atomic():
+            meter_peaks.store(peaks)
             taken = judge.take_all(chosen, datetime.fromtimestamp(now, UTC))
         counts["new"] += taken.new
         counts["suspects"] += taken.suspects
-        counts["readings"] += len(records)
+        counts["readings"] += len(records) - len(peaks)
         counts["duplicates"], counts["rejected"] = intake.counts.duplicates, bad + intake.counts.rejected
         records.clear()
         progress(counts)

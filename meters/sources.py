@@ -7,6 +7,7 @@ from typing import Any
 from meters.models import Meter, Source
 from meters.segments import Record
 from meters.storage import COLUMNS, source_for
+from meters.totals import meter_peaks
 
 Row = tuple[Any, ...]
 
@@ -50,15 +51,38 @@ class Rows:
             at = datetime.fromtimestamp(time, UTC)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError) as error:
             raise Unplaceable(f"Not a record of a reading: {error!r}.") from error
-        source = self._sources.get(device)
-        if source is None:
-            source = self._sources[device] = source_for(self.meter(meter), medium, serial).pk
-        return (source, at, *[registers.get(name) for name in columns], flags)
+        return (self._source(*device), at, *[registers.get(name) for name in columns], flags)
 
     def by_kind(self, records: Iterable[Record]) -> dict[str, list[Row]]:
         """Raises Unplaceable, django.db.Error."""
         found: dict[str, list[Row]] = {}
         for record in records:
+            if _is_peak(record):
+                continue
             row = self.row(record)
             found.setdefault(record[0], []).append(row)
         return found
+
+    def peaks(self, records: Iterable[Record]) -> list[meter_peaks.Told]:
+        """What meters told of their month peaks among these. Raises Unplaceable, django.db.Error."""
+        found = []
+        for record in records:
+            if not _is_peak(record):
+                continue
+            try:
+                _kind, meter, medium, serial, _received, time, _flags, months = record
+                one = meter_peaks.told(0, datetime.fromtimestamp(time, UTC), months)
+            except (ValueError, TypeError, AttributeError, OverflowError, OSError) as error:
+                raise Unplaceable(f"Not a record of month peaks: {error!r}.") from error
+            found.append(one._replace(source_id=self._source(meter, medium, serial)))
+        return found
+
+    def _source(self, meter: str, medium: str, serial: str) -> int:
+        device = (meter, medium, serial)
+        if device not in self._sources:
+            self._sources[device] = source_for(self.meter(meter), medium, serial).pk
+        return self._sources[device]
+
+
+def _is_peak(record: Record) -> bool:
+    return isinstance(record, list) and record[:1] == [meter_peaks.KIND]

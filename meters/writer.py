@@ -20,6 +20,7 @@ from meters.counting import judge
 from meters.models import UndecodableTelegram
 from meters.segments import START, Position, Record, Segments
 from meters.sources import Rows, Unplaceable
+from meters.totals import meter_peaks
 
 log = structlog.get_logger(__name__)
 
@@ -179,8 +180,9 @@ class Writer(threading.Thread):
     def _store(self, records: list[Record], *, again: bool = True) -> int:
         """Store what can be stored; a record that cannot be, ever, is set aside and stops none of the others."""
         try:
-            rows = self._rows.by_kind(records)
+            rows, peaks = self._rows.by_kind(records), self._rows.peaks(records)
             with transaction.atomic():
+                meter_peaks.store(peaks)
                 return judge.take_all(rows, latest_now()).new
         except (DataError, IntegrityError, KeyError, Unplaceable) as error:
             if again and isinstance(error, (IntegrityError, KeyError)):
