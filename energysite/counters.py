@@ -251,13 +251,13 @@ class Counter:
         return worst
 
     def _agrees(self, candidate: Candidate, reading: Reading) -> bool:
-        """It goes on from the candidate: not below its last, no faster than allowed since its first."""
+        """It goes on from the candidate: not below its last, no faster than allowed since that, nor since its first."""
         if reading.time <= candidate.last.time:
             return False
         for limits, first, last, value in zip(self._limits, candidate.first.values, candidate.last.values, reading.values, strict=True):
             if value is None:
                 continue
-            if last is not None and value < last:
+            if last is not None and not limits.allow(Point(candidate.last.time, last), Point(reading.time, value)):
                 return False
             if first is not None and not limits.allow(Point(candidate.first.time, first), Point(reading.time, value)):
                 return False

@@ -70,8 +70,9 @@ def counted(source: Source, register: str, start: datetime) -> int | None:
     i = KINDS[source.kind].registers.index(register)
     begin, end = boundaries([(source, start), (source, start + timedelta(seconds=QUARTER_S))])
     low, high = begin.value(i), end.value(i)
-    if low is None and (point := begin.point_after(i)) is not None and not begin.before:
-        low = point[1]  # the quarter of the first reading begins with it
+    first = begin.point_after(i)
+    if low is None and first is not None and not begin.before and first[0] < end.at:
+        low = first[1]  # the quarter of the first reading begins with it
     if high is None and (point := end.point_before(i)) is not None and source.retired is not None:
         high = point[1]
     return None if low is None or high is None else high - low
