@@ -20,6 +20,7 @@ NICE = 10
 STOP_STEPS = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 SAID_BYTES = 4000
 BUSY = 3  # exit status
+NO_MEMORY = ("MemoryError", "bad_alloc", "Memory allocation", "failed to map segment")  # in the last words of what lacked it
 # Each thread of the number libraries would reserve its own stack and buffers, out of the same limit.
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -63,7 +64,7 @@ def _wait(pid: int, stopped: int) -> str:
 def _why(code: int, said: str) -> str:
     if code == 0:
         return "done"
-    if "MemoryError" in said or "bad_alloc" in said:
+    if any(sign in said for sign in NO_MEMORY):
         return "memory"
     return "killed" if code < 0 else "failed"
 
