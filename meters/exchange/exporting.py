@@ -17,9 +17,10 @@ from energysite.timegrid import midnight
 from meters.exchange.progress import Progress, quiet
 from meters.kinds import KINDS, total_name
 from meters.models import Source
+from meters.models.blocks import QUARTER_S
 
 BY = {"raw": 0, "minute": 60, "quarter": 900, "hour": 3600, "day": 86_400}
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@")
 EVERY_BYTES = 1 << 18
 
 _UTC = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
@@ -54,10 +55,9 @@ def _raw_columns(source: Source) -> tuple[tuple[str, str], ...]:
 
 
 def text_cell(text: str) -> str:
-    """For CSV: a text that a spreadsheet would take for a formula gets a quote before it."""
+    """A text that a spreadsheet would take for a formula gets a quote before it."""
     clean = plain(text)
-    clean = f"'{clean}" if clean.startswith(FORMULA) else clean
-    return '"' + clean.replace('"', '""') + '"' if any(char in clean for char in ',;"\n') else clean
+    return f"'{clean}" if clean.startswith(FORMULA) else clean
 
 
 def export(source: Source, by: str, start: datetime | None, end: datetime | None, progress: Progress = quiet) -> Iterator[bytes]:
@@ -136,6 +136,8 @@ def _blocks(source: Source, length_s: int) -> tuple[list[str], str, str, str]:
     sums = ", ".join(f"sum(delta) FILTER (WHERE register = '{register}') AS {register}" for register in kind.registers) or "0 AS nothing"
     corrections = f"""LEFT JOIN LATERAL (SELECT {sums} FROM meters_correction WHERE source_id = b.source_id AND undone IS NULL
         AND meters_correction.start >= b.start AND meters_correction.start < b."end") AS c ON TRUE"""  # noqa: S608
+    if length_s < QUARTER_S:  # a correction is of a quarter: no minute of it can tell which
+        corrections = f"CROSS JOIN (SELECT {', '.join(f'0 AS {register}' for register in kind.registers) or '0'}) AS c"
     query = f"""SELECT {", ".join(chosen)} FROM (SELECT * FROM meters_block WHERE {{where}}) AS b {corrections}
         GROUP BY {start} ORDER BY {start}"""  # noqa: S608
     return [*names, "coverage", "recovered", "closed"], query, "meters_block", "start"

@@ -38,7 +38,7 @@ class Step:
 
 
 def ahead(steps: Iterator[T]) -> Iterator[T]:
-    """The same steps, the next one made in a thread while this one is stored: two processors are busy then, and one batch more in memory."""
+    """The same steps, the next one made in a thread while this one is stored: two processors are busy, with one batch more in memory."""
     waiting: Queue[T | _End] = Queue(maxsize=1)
     stop = threading.Event()
 

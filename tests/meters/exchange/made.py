@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from meters.exchange import importing
@@ -74,7 +75,7 @@ def run(path: Path, name: str = "House", create: str | None = "electricity", **h
     return importing.run(path, name, create, **how)  # type: ignore[arg-type]
 
 
-def stored(name: str = "House", *columns: str) -> list[tuple[object, ...]]:
+def stored(name: str = "House", *columns: str) -> list[tuple[Any, ...]]:
     from django.db import connection
 
     source = Source.objects.get(name=name)

@@ -51,7 +51,10 @@ def test_gas_water_solar_and_analog_readings_go_into_sources_of_their_kind(tmp_p
     assert made.stored("New") == [(made.START, *row)]
 
 
-STORE = "device_time,system_time,elec_used_t1,elec_used_t2,elec_returned_t1,elec_returned_t2,actual_tariff,actual_elec_used,actual_elec_returned,gas_used\n"
+STORE = (
+    "device_time,system_time,elec_used_t1,elec_used_t2,elec_returned_t1,elec_returned_t2,"
+    "actual_tariff,actual_elec_used,actual_elec_returned,gas_used\n"
+)
 
 
 def store_row(at: datetime, kwh: float) -> str:
