@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -90,7 +91,8 @@ def add(request: HttpRequest) -> HttpResponse:
     """GET without a register or a date asks for them; POST shows the result, and with `save` keeps what was shown."""
     actor = decider(request)
     title = gettext("Correct a quarter")
-    choose = ChooseForm(request.GET if "date" in request.GET else None, initial={"register": request.GET.get("register", "")})
+    start = {"register": request.GET.get("register", ""), "date": timezone.localdate()}
+    choose = ChooseForm(request.GET if "date" in request.GET else None, initial=start)
     if not choose.is_valid():
         return page(request, "correct_choose", Correction, title, form=choose)
     source, register = choose.source_and_register()

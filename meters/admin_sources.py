@@ -39,7 +39,7 @@ class SourceAdmin(ModelAdmin):
         known = ("name", "kind", "medium", "serial", "meter", "by_hand", "retired")
         if obj is not None and obj.kind == Source.Kind.ANALOG:
             return ((None, {"fields": (*known, "unit")}), (_("How its readings are judged"), {"fields": ("cadence_s",)}))
-        words = _("A reading that breaks one of these is set aside, and you are asked. Empty is right for nearly every meter.")
+        words = _("Empty is right for nearly every meter. What cannot be true by these is set aside, and you are asked.")
         return ((None, {"fields": known}), (_("How its readings are judged"), {"fields": JUDGED_BY, "description": words}))
 
     def get_urls(self) -> list[Any]:
