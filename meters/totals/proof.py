@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 NAME = "totals check"
 AT = time(4, 30)  # local; after the backup
 LONGEST = timedelta(hours=2)  # then another worker may try
+OVERLAP = timedelta(minutes=10)  # a block's time is that of its computation: it may commit later
 PERIODS_AT_ONCE = 200
 MOST_TOLD = 50
 # What a retention run takes away tonight must not be taken for a proof.
@@ -107,7 +108,7 @@ def _touched(source: Source, since: datetime | None, now: datetime, zone: ZoneIn
     """The days whose values changed, and the months they lie in, as far as they are over."""
     changed = Block.objects.filter(source=source, length_s=DAY_S, state__in=[State.DONE, State.CLOSED])
     if since is not None:
-        changed = changed.filter(done_at__gt=since)
+        changed = changed.filter(done_at__gte=since - OVERLAP)
     days = {Period.of(Grain.DAY, day) for day in changed.values_list("local_date", flat=True) if day is not None}
     periods = days | {Period.of(Grain.MONTH, day.first) for day in days} | set(again)
     return sorted(period for period in periods if period.bounds(zone)[1] <= now)
