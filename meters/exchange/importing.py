@@ -14,7 +14,6 @@ import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from meters.blocks.managers import ensure_defaults
 from meters.counting import judge
@@ -23,7 +22,7 @@ from meters.exchange.batches import Batch
 from meters.exchange.progress import Checkpoint, Progress, quiet
 from meters.exchange.reading import Reading
 from meters.exchange.steps import Place, Step, ahead
-from meters.exchange.trouble import BadRow, Unreadable
+from meters.exchange.trouble import BadRow
 from meters.kinds import KINDS
 from meters.models import Source
 
@@ -99,8 +98,6 @@ def open_reading(path: Path, source_name: str | None, create: str | None, medium
     parts = files.parts(path)
     found = recognise.look(parts[0])
     chosen = target.resolve(source_name, create, medium, found.media)
-    if found.format == recognise.FLUVIUS and chosen.kind not in ("electricity", "volume"):
-        raise Unreadable(_("Volumes of Fluvius are of electricity, gas or water, and %(name)s is not.") % {"name": chosen.name})
     return Reading(path, chosen, found, parts, unit, now)
 
 

@@ -111,4 +111,4 @@ class Reading:
             self.notes.append(_("No reading follows these volumes: the counters go on from the last reading, or begin at 0."))
         missing = len(fitted.volumes.missing)
         if missing:
-            self.notes.append(_("%(count)s quarters have no volume in the file. They stay gaps.") % {"count": missing})
+            self.notes.append(_("Quarters without a volume in the file: %(count)s. They stay gaps.") % {"count": missing})
