@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard import health_celery, health_facts, health_rejects, health_words
+from dashboard import health_celery, health_facts, health_growth, health_rejects, health_totals, health_words
 from energysite.permissions import allows, requires
 
 REASONS = {
@@ -26,14 +26,16 @@ def health(request: HttpRequest) -> HttpResponse:
     facts = health_facts.gather(timezone.now)
     meters = health_words.meters(facts)
     storage = [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
+    storage.append(health_totals.line(health_totals.gather() if facts.stored else None, facts.at.timestamp()))
     processes = health_words.processes(facts)
     rejects = health_rejects.gather() if facts.stored else None
+    blocks = health_growth.lines(facts)
     celery = health_celery.gather(facts)
     undecodable = facts.stored.undecodable if facts.stored else []
     context = {
         "facts": facts,
         "attention": health_words.problems(
-            [*meters, *storage, *health_words.ended(processes), *health_rejects.lines(rejects), *celery.failed]
+            [*meters, *storage, *health_words.ended(processes), *health_rejects.lines(rejects), *blocks, *celery.failed]
         ),
         "meters": meters,
         "sources": health_words.sources(facts),
@@ -41,6 +43,8 @@ def health(request: HttpRequest) -> HttpResponse:
         "processes": processes,
         "supervised": facts.processes is not None,
         "undecodable": [(REASONS.get(reason, lambda code=reason: code)(), number) for reason, number in undecodable],
+        "blocks": blocks,
+        "tables": health_growth.tables(facts),
         "rejects": rejects,
         "celery": celery,
         "may_decide": allows(request.actor, "readings.decide"),  # type: ignore[attr-defined]

@@ -17,11 +17,10 @@ from dashboard import room
 from energysite import agent_states, backup_watch, layout, live
 from energysite.database import DatabaseAway, asked
 from meters import clock, queries
+from meters.growth import Backlog, Growth, backlog, measure
 from meters.models import ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
 
 ONE_DAY = timedelta(days=1)
-# A table smaller than this is mostly empty pages and says nothing about a reading.
-ENOUGH_ROWS = 50_000
 
 
 @dataclass(slots=True)
@@ -34,8 +33,8 @@ class Stored:
     meters: list[Meter]
     sources: list[Source]
     newest: dict[int, ElectricityReading | VolumeReading | None]  # by source id
-    readings_per_day: int
-    bytes_per_reading: float
+    growth: Growth
+    backlog: list[Backlog]
     undecodable: list[tuple[str, int]]  # reason code, number, of the last day
 
 
@@ -72,7 +71,7 @@ def gather(now: Callable[[], datetime]) -> Facts:
         lively=lively,
         processes=_processes(),
         clock_synchronised=clock.system_synchronised(),
-        disks=_disks(_growth(stored, lively, at)),
+        disks=_disks(stored, lively, at),
         versions=_versions(stored, lively),
         backup=backup_watch.state(),
     )
@@ -82,16 +81,17 @@ def _stored(at: datetime) -> Stored | None:
     try:
         with asked():
             _meters, sources = queries.metered_sources()
-            version, size_bytes, timescale, bytes_per_reading = _server()
+            version, timescale = _server()
+            measured = measure(at)
             return Stored(
                 version=version,
-                size_bytes=size_bytes,
+                size_bytes=measured.database_bytes,
                 timescale=timescale,
                 meters=list(Meter.objects.select_related("state").order_by("pk")),
                 sources=sources,
                 newest={source.pk: queries.latest(source) for source in sources},
-                readings_per_day=24 * sum(queries.rows_since(source, at - timedelta(hours=1)) for source in sources if not source.retired),
-                bytes_per_reading=bytes_per_reading,
+                growth=measured,
+                backlog=backlog(at),
                 undecodable=list(
                     UndecodableTelegram.objects.filter(received__gt=at - ONE_DAY)
                     .order_by()
@@ -104,18 +104,12 @@ def _stored(at: datetime) -> Stored | None:
         return None
 
 
-def _server() -> tuple[str, int, str | None, float]:
-    """Version, size of the database, TimescaleDB's version or None, bytes per reading."""
+def _server() -> tuple[str, str | None]:
+    """PostgreSQL's version, TimescaleDB's or None."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_version'), pg_database_size(current_database()),"
-            " (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'),"
-            " pg_total_relation_size(oid), reltuples FROM pg_class WHERE oid = %s::regclass",
-            [queries.TABLES[Source.Kind.ELECTRICITY]],
-        )
-        version, size_bytes, timescale, table_bytes, rows = cursor.fetchone()
-    measurable = timescale is None and rows >= ENOUGH_ROWS
-    return version.partition(" ")[0], size_bytes, timescale, table_bytes / rows if measurable else room.BYTES_PER_READING
+        cursor.execute("SELECT current_setting('server_version'), (SELECT extversion FROM pg_extension WHERE extname = 'timescaledb')")
+        version, timescale = cursor.fetchone()
+    return version.partition(" ")[0], timescale
 
 
 def _lively(names: list[str]) -> Lively | None:
@@ -141,20 +135,19 @@ def _processes() -> list[dict[str, Any]] | None:
         return None
 
 
-def _growth(stored: Stored | None, lively: Lively | None, at: datetime) -> float:
-    """Bytes a day: of the database, or while it is away of what waits for it."""
-    if stored is not None:
-        return stored.readings_per_day * stored.bytes_per_reading
-    reader = lively.processes.get("read_meters", {}) if lively else {}
-    return room.growth_of_spool(reader.get("spool_bytes", 0), reader.get("spool_oldest"), at.timestamp())
+def _disks(stored: Stored | None, lively: Lively | None, at: datetime) -> list[room.Room]:
+    """DATA_DIR, and the database's folder where that lies on another disk.
 
-
-def _disks(bytes_per_day: float) -> list[room.Room]:
-    """DATA_DIR, and the database's folder where that lies on another disk."""
+    They fill with the database, or while it is away with what waits for it.
+    """
     folders = [settings.DATA_DIR]
     if not settings.DATABASE_URL:
         folders.append(layout.service_dir(settings.DATA_DIR, settings.MODE))
     found = {folder.stat().st_dev: folder for folder in reversed(folders) if folder.exists()}
+    if stored is not None:
+        return [room.filling(folder, stored.growth.lasts) for folder in found.values()]
+    reader = lively.processes.get("read_meters", {}) if lively else {}
+    bytes_per_day = room.growth_of_spool(reader.get("spool_bytes", 0), reader.get("spool_oldest"), at.timestamp())
     return [room.room(folder, bytes_per_day) for folder in found.values()]
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from dashboard import ages
 from dashboard.health_facts import Facts
 from energysite import live
+from meters.growth import YEAR, Growth
 from meters.models import ElectricityReading, Source, VolumeReading
 
 WELL, WARN, BAD, IDLE = "well", "warn", "bad", "idle"
@@ -196,13 +197,21 @@ def _database(facts: Facts) -> Line:
         )
     stored = facts.stored
     words = {"version": stored.version, "size": ages.size(stored.size_bytes)}
-    text = _("PostgreSQL %(version)s, %(size)s.") % words
+    text = " ".join([_("PostgreSQL %(version)s, %(size)s.") % words, *_growth(stored.growth)])
     more = (
         _("TimescaleDB %(version)s.") % {"version": stored.timescale}
         if stored.timescale
         else _("Without TimescaleDB, which is fine for a house.")
     )
     return Line(WELL, title, text, more)
+
+
+def _growth(found: Growth) -> list[str]:
+    """Nothing where nothing comes in."""
+    if found.bytes_per_day <= 0:
+        return []
+    words = {"day": ages.size(found.bytes_per_day), "size": ages.size(found.after(YEAR))}
+    return [_("It grows by %(day)s a day; in a year it takes about %(size)s.") % words]
 
 
 def _spool(facts: Facts) -> Line:

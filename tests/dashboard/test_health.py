@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from energysite import agents, live
-from meters.models import Meter, UndecodableTelegram
+from meters.models import Block, Meter, UndecodableTelegram
 from tests.meters.rows import electricity, make_meter, make_source, volume
 
 pytestmark = pytest.mark.django_db
@@ -166,3 +166,19 @@ def test_the_database_its_size_and_the_versions_are_told(client):
     assert re.search(r"Database PostgreSQL \d\d\.\d+, [\d.]+ MB\.", text)
     assert re.search(r"Valkey \d+\.\d+", text)
     assert f"Energysite {settings.VERSION}" in text
+
+
+def test_what_waits_what_failed_and_how_the_database_grows_is_told(client):
+    source = make_source(make_meter())
+    assert "All blocks are computed as far as their readings go." in page(client)
+    now = timezone.now().replace(microsecond=0)
+    electricity(source, [(now - timedelta(seconds=10 * i), i) for i in range(360)])
+    for start, state, reason in ((now - timedelta(hours=3), "todo", None), (now - timedelta(hours=2), "faulty", {"code": "out_of_range"})):
+        Block.objects.create(source=source, length_s=900, start=start, end=start + timedelta(minutes=15), state=state, reason=reason)
+    text = page(client)
+    attention = text.partition("Meters")[0]
+    assert f"{source.name} 1 block could not be computed. 1 block waits to be computed, from " in attention
+    assert "More energy than a block can hold." in attention
+    assert re.search(r"It grows by [\d.]+ (KB|MB) a day; in a year it takes about [\d.]+ (MB|GB)\.", text)
+    assert "Look at the blocks" in text
+    assert "Look at the blocks" not in page(client, "viewer")
