@@ -8,10 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
-from django.utils import translation
 from django.utils import translation
 
 from energysite.management.commands._backup import Progress as Bar
@@ -44,7 +42,6 @@ class Command(BaseCommand):
         parser.add_argument("--no-wait", action="store_true", help="leave the blocks to the worker")
         parser.add_argument("--json", action="store_true", help="the result as one JSON object")
         parser.add_argument("--language", default="", metavar="CODE", help="of the sentences about the file, such as nl")
-        parser.add_argument("--language", choices=[code for code, _name in settings.LANGUAGES], default="en", help="of what is said")
         parser.add_argument("--progress-file", type=Path, metavar="PATH", help="a JSON file that always tells how far it is")
 
     def handle(self, *args: Any, language: str, **options: Any) -> None:
@@ -52,7 +49,6 @@ class Command(BaseCommand):
             self._handle(**options)
 
     def _handle(self, file: Path, progress_file: Path | None, **options: Any) -> None:
-        translation.activate(options["language"])
         bar = Bar(self.stderr)
         told = None if progress_file is None else ProgressFile(progress_file)
 
