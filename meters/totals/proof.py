@@ -115,7 +115,7 @@ def _touched(source: Source, since: datetime | None, now: datetime, zone: ZoneIn
 
 
 def differences(source: Source, periods: Sequence[Period], now: datetime, zone: ZoneInfo) -> list[Difference]:
-    """Those of these periods whose blocks do not add up to what their counters prove; their blocks are TODO again."""
+    """Those of these periods whose blocks do not add up to what their counters prove; their blocks are to be computed again."""
     wrong = _compared(source, periods, now, zone)
     if wrong:  # a reading may have come between two statements: only what differs twice does differ
         wrong = _compared(source, sorted({one.period for one in wrong}), now, zone)
