@@ -72,9 +72,7 @@ def _begin(mind: memory.Memory, at: int, last: Mapping[str, int], first: Mapping
     try:
         return counter.replaced(at, ends, begins, serial)
     except BadReading as error:
-        raise BadReading(
-            _("The old meter cannot have counted so much since its last reading. Check value and time.")
-        ) from error
+        raise BadReading(_("The old meter cannot have counted so much since its last reading. Check value and time.")) from error
 
 
 def _check(mind: memory.Memory, at: int, last: Mapping[str, int], first: Mapping[str, int]) -> None:

@@ -30,6 +30,10 @@ def at(second: int) -> datetime:
     return T0 + timedelta(seconds=second)
 
 
+def second(time: datetime) -> int:
+    return int((time - T0).total_seconds())
+
+
 def make(kind: str = "electricity", medium: str = "electricity", **fields: Any) -> Source:
     limits.forget()
     fields = {"name": f"Source {kind} {Source.objects.count()}", "per_hour": LIMIT_W, "serial": "1", **fields}
@@ -69,7 +73,7 @@ def counted(source: Source, register: str | None = None) -> list[tuple[int, int]
     for time, value in TABLES[source.kind].objects.filter(source=source).order_by("time").values_list("time", name):
         if value is not None:
             offset = next((cycle.offset for cycle in reversed(cycles) if cycle.since <= time), 0)
-            found.append((int((time - T0).total_seconds()), value + offset))
+            found.append((second(time), value + offset))
     return found
 
 
@@ -81,8 +85,7 @@ def total(source: Source, register: str | None = None) -> int:
 def episodes(source: Source) -> list[tuple[str, int, int, int, bool]]:
     """(rule, first second, last second, count, asks), oldest first."""
     rows = RejectEpisode.objects.filter(source=source).order_by("first", "id")
-    seconds = [[int((time - T0).total_seconds()) for time in (one.first, one.last)] for one in rows]
-    return [(one.rule, *pair, one.count, one.asks) for one, pair in zip(rows, seconds, strict=True)]
+    return [(one.rule, second(one.first), second(one.last), one.count, one.asks) for one in rows]
 
 
 def episode(source: Source) -> RejectEpisode:

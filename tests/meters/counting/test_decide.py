@@ -1,5 +1,7 @@
 """What a person decides about suspects, and takes back again."""
 
+from typing import Any
+
 import pytest
 
 from energysite.errors import BadReading
@@ -28,7 +30,7 @@ from tests.meters.counting.house import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def reset_meter(**fields: object) -> Source:
+def reset_meter(**fields: Any) -> Source:
     """An hour at 1,000,000 Wh and more, then an hour from 0 on: 360 readings each."""
     source = make(**fields)
     run(source, 0, 1_000_000, 360)

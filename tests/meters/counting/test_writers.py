@@ -1,31 +1,34 @@
 """Several who write the same source, and writers that are killed at any point."""
 
+import copy
 import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from meters.counting import decide, judge
+from meters.counting import by_hand, decide, judge, memory
 from meters.counting.judge import Taken
 from meters.models import ElectricityReading, RejectEpisode, Source
 from meters.segments import Record, Segments
 from meters.writer import Writer
-from tests.meters.counting.house import ANNE, T0, candidate, counted, episodes, make, row, run, stand, suspects, take, total
+from tests.meters.counting.house import ANNE, NOW, T0, at, candidate, counted, episodes, make, row, run, stand, suspects, take, total
 from tests.meters.rows import make_meter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEGIN = int(T0.timestamp())
 
 
-def together(*work: object) -> list[Taken]:
+def together(*work: Callable[[], Any]) -> list[Any]:
     """Each in a thread with a connection of its own."""
-    done: list[Taken] = []
+    done: list[Any] = []
 
-    def run_one(one: object) -> None:
+    def run_one(one: Callable[[], Any]) -> None:
         try:
-            done.append(one())  # type: ignore[operator]
+            done.append(one())
         finally:
             connection.close()
 
@@ -36,6 +39,15 @@ def together(*work: object) -> list[Taken]:
         thread.join(60)
     assert len(done) == len(work)
     return done
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """As in another process: what this one remembers stays as it was."""
+    kept = copy.deepcopy(memory._kept)
+    judge.forget()
+    work()
+    memory._kept.clear()
+    memory._kept.update(kept)
 
 
 def test_two_who_write_the_same_source_at_once_store_every_reading_once() -> None:
@@ -75,16 +87,56 @@ def test_sources_that_two_write_in_another_order_do_not_wait_for_each_other_for_
     assert [total(source) for source in sources] == [39, 39]
 
 
-def test_an_import_beside_a_writer_is_noticed_by_it() -> None:
+def test_an_import_by_another_process_is_noticed() -> None:
     source = make()
     run(source, 0, 1_000, 10)
-    together(lambda: run(source, 100, 1_010, 10))
+    elsewhere(lambda: run(source, 100, 1_010, 10))
     assert stand(source, 200, 1_015).suspects == 1, "lower than what the other one stored"
     assert stand(source, 210, 1_020).new == 1
-    together(lambda: take(source, *[row(source, 300 + 10 * i, i) for i in range(60)]))
-    assert candidate(source).count == 60
+    elsewhere(lambda: take(source, *[row(source, 300 + 10 * i, i) for i in range(60)]))
     assert stand(source, 900, 60).suspects == 1
     assert candidate(source).count == 61
+
+
+def test_a_decision_by_another_process_is_noticed() -> None:
+    source = make()
+    stand(source, 0, 1_000)
+    run(source, 10, 0, 60)
+    elsewhere(lambda: decide.accept(decide.waiting()[0], ANNE))
+    stand(source, 620, 60)
+    assert candidate(source).dismissed
+
+
+def test_another_value_at_the_newest_time_is_noticed() -> None:
+    source = make(by_hand=True)
+    by_hand.add(source, at(0), {"import_t1_wh": 900}, ANNE, NOW)
+    by_hand.add(source, at(600), {"import_t1_wh": 1_000}, ANNE, NOW)
+
+    def set_right() -> None:
+        by_hand.remove(source, at(600), ANNE)
+        by_hand.add(source, at(600), {"import_t1_wh": 950}, ANNE, NOW)
+
+    elsewhere(set_right)
+    assert stand(source, 700, 960).new == 1
+
+
+def test_a_register_that_another_process_filled_in_late_is_noticed() -> None:
+    source = make()
+    take(source, row(source, 0, 1_000, 500), row(source, 100, 1_001))
+    elsewhere(lambda: stand(source, 50, 1_000, 510))
+    assert stand(source, 200, 1_002, 505).suspects == 1
+    assert stand(source, 210, 1_002, 511).new == 1
+
+
+def test_a_memory_that_was_rolled_back_is_not_taken_for_that_of_another_process() -> None:
+    source = make()
+    stand(source, 0, 1_000)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        judge.take("electricity", [row(source, 10, 5)], NOW)
+        raise ZeroDivisionError
+    elsewhere(lambda: stand(source, 10, 300))
+    stand(source, 20, 301)
+    assert candidate(source).first.values[0] == 300
 
 
 # Through the spool
@@ -149,7 +201,7 @@ def test_a_decision_beside_a_running_writer_is_noticed_by_it(tmp_path: Path) -> 
     segments.append(faulty_day())
     writer.step()
     [episode] = decide.waiting()
-    together(lambda: decide.overrule(episode, ANNE))  # type: ignore[arg-type,return-value]
+    together(lambda: decide.overrule(episode, ANNE))
     segments.append([record(2000, 100)])
     writer.step()
     assert counted(episode.source)[-1] == (2000, 1_000_099 + 100)
