@@ -6,7 +6,7 @@ decides. Every change is validated by the kind's form, audited, and told to runn
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import redis
@@ -158,9 +158,9 @@ def form_of(agent: Agent) -> type[forms.ModelForm]:
 
 
 def _settings(agent: Agent) -> dict[str, Any]:
-    """As JSON can hold them; a time is text that a form reads again."""
+    """As JSON can hold them; a time is text, in UTC, that a form reads again."""
     values = model_to_dict(agent, fields=list(form_of(agent).base_fields))
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _shown(agent: Agent) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from meters.block_list import ORDERING, Blocks, UncountedPaginator
 from meters.kinds import KINDS, total_name
 from meters.models import Block
 
-MOST_CHOSEN = 1_000
 STATE_COLOURS = {"todo": "info", "faulty": "danger", "done": "warning", "closed": "success"}
 
 
@@ -49,7 +48,7 @@ def asked_to_reopen(request: HttpRequest, opts: Any, question: str, lines: list[
 
 @admin.register(Block)
 class BlockAdmin(ReadOnlyAdmin):
-    list_display = ("begin", "source", "length_s", "coloured", "coverage", "recovered", "attempts", "why")
+    list_display = ("begin", "source", "length_s", "coloured", "coverage", "gap", "attempts", "why")
     list_filter = ("state", "length_s", "source", "recovered")
     list_select_related = ("source",)
     list_per_page = 50
@@ -57,6 +56,7 @@ class BlockAdmin(ReadOnlyAdmin):
     ordering = ORDERING
     sortable_by = ()
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # they would count every block
     paginator = UncountedPaginator
     actions = ("process_now", "back_to_do")
     fields = (
@@ -88,6 +88,10 @@ class BlockAdmin(ReadOnlyAdmin):
         if obj.covered_s is None:
             return "–"
         return f"{100 * obj.covered_s / (obj.end - obj.start).total_seconds():.0f} %"
+
+    @display(description=_("recovered"))
+    def gap(self, obj: Block) -> str:
+        return gettext("yes") if obj.recovered else ""
 
     @display(description=_("reason"))
     def why(self, obj: Block) -> str:
@@ -153,10 +157,10 @@ class BlockAdmin(ReadOnlyAdmin):
         return None
 
     def _chosen(self, request: HttpRequest, queryset: QuerySet[Block]) -> list[Block] | None:
-        chosen = list(queryset.select_related("source")[: MOST_CHOSEN + 1])
-        if len(chosen) > MOST_CHOSEN:
+        chosen = list(queryset.select_related("source")[: reopening.MOST_CHOSEN + 1])
+        if len(chosen) > reopening.MOST_CHOSEN:
             messages.error(
-                request, gettext("Choose %(most)s blocks at most, or all of a data manager in its list.") % {"most": MOST_CHOSEN}
+                request, gettext("Choose %(most)s blocks at most, or all of a data manager in its list.") % {"most": reopening.MOST_CHOSEN}
             )
             return None
         return chosen

@@ -95,7 +95,10 @@ class DataManagerAdmin(ModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The list's own deletion stops where one of them belongs to its source."""
         deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        return deleted, counts, lacking, [*protected, *(str(manager) for manager in objs if manager.builtin)]
+        builtin = [gettext("%(manager)s belongs to its source and stays.") % {"manager": manager} for manager in objs if manager.builtin]
+        if builtin:  # not for want of a permission
+            lacking = set(lacking) - {self.opts.verbose_name}
+        return deleted, counts, lacking, [*protected, *builtin]
 
     def delete_model(self, request: HttpRequest, obj: DataManager) -> None:
         audit.record(actor_of(request), "data manager removed", obj.name, **_identity(obj))

@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.core.paginator import Paginator
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from meters.models import Block, DataManager
 
@@ -17,7 +18,7 @@ ORDERING = ("-source_id", "-length_s", "-start")
 class UncountedPaginator(Paginator):
     """Counts no further than MOST_COUNTED: whoever wants older ones chooses a date."""
 
-    @property
+    @cached_property
     def count(self) -> int:
         rows = cast("QuerySet[Block]", self.object_list)
         return rows.order_by()[:MOST_COUNTED].count()

@@ -27,7 +27,7 @@ COUNTS_SQL = """
             FROM meters_block AS b WHERE b.source_id = m.source_id AND b.length_s = m.length_s)
         ELSE (
             SELECT count(*) FROM (
-                SELECT FROM meters_block AS b WHERE b.source_id = m.source_id AND b.length_s = m.length_s LIMIT %(most)s) AS some)
+                SELECT FROM meters_block AS b WHERE b.source_id = m.source_id AND b.length_s = m.length_s LIMIT %(most)s) AS few)
         END AS number) AS whole"""
 
 

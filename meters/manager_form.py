@@ -77,7 +77,7 @@ class NewDataManagerForm(DataManagerForm):
 
 def _check_speed(source: Source, algorithm: str, length_s: int) -> None:
     """Raises ValidationError: blocks shorter than the time between two readings would be empty or invented."""
-    if algorithm == DataManager.Algorithm.ARCHIVE or length_s >= managers.QUARTER_S:
+    if algorithm == DataManager.Algorithm.ARCHIVE or not 0 < length_s < managers.QUARTER_S:
         return
     every = managers.cadence_s(source)
     if every is not None and every > length_s:

@@ -14,6 +14,7 @@ from meters.models.blocks import QUARTER_S
 
 # Of all blocks of a data manager: by a worker, since there may be a million.
 TASK = "meters.tasks.reopen_manager"
+MOST_CHOSEN = 1_000
 # At once: 45,000 blocks of a minute.
 STRETCH = timedelta(days=31)
 
