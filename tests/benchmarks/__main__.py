@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [stored] [live] [pages] [blocks] [exchange] [--quick]`: a table, and var/bench.json (DATA_DIR/bench.json).
+"""`python -m tests.benchmarks [NAME ...] [--quick]`: a table, and var/bench.json (DATA_DIR/bench.json).
 
 --quick takes fewer and shorter samples and writes no file: good for a look, not for a promise.
 """
@@ -9,9 +9,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, figures, lively, pages, stored
+from tests.benchmarks import blocks, exchange, figures, lively, pages, stored, totals
 
-SUITES = {"stored": stored.measure, "live": lively.measure, "pages": pages.measure, "blocks": blocks.measure, "exchange": exchange.measure}
+SUITES = {
+    "stored": stored.measure,
+    "live": lively.measure,
+    "pages": pages.measure,
+    "blocks": blocks.measure,
+    "exchange": exchange.measure,
+    "totals": totals.measure,
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
