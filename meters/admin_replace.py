@@ -87,15 +87,19 @@ class ReplaceForm(SeenForm, moments.MomentForm):
         return f"{self.cleaned_data['at'].isoformat()} {self.values('last')} {self.values('first')} {stands}"
 
     def result(self) -> dict[str, list[Any]]:
-        """A row a register: where it stood, what is still counted for the old meter, where the new one begins."""
-        headers = [_("Register"), _("Last reading"), _("Old meter's end"), _("Still added"), _("New meter's begin")]
+        """Of each register: where it stood, what is still counted for the old meter, where the new one begins."""
         rows = []
         for register in self.registers:
             known, last, first = self.newest.get(register), self.values("last")[register], self.values("first")[register]
-            added = None if known is None else last - known[1]
-            stood, end, begin = (amounts.shown(register, value) for value in (known and known[1], last, first))
-            rows.append([amounts.register_words(register), stood, end, amounts.shown(register, added, signed=True), begin])
-        return {"headers": headers, "rows": rows}
+            figures = [
+                (_("Last reading"), amounts.shown(register, known and known[1])),
+                (_("Old meter's end"), amounts.shown(register, last)),
+                (_("Still added"), amounts.shown(register, None if known is None else last - known[1], signed=True)),
+                (_("New meter's begin"), amounts.shown(register, first)),
+            ]
+            name = f"{amounts.register_words(register)}: " if len(self.registers) > 1 else ""
+            rows += [(name + words, figure) for words, figure in figures]
+        return {"rows": rows}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

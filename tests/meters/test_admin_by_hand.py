@@ -109,7 +109,9 @@ def test_a_replacement_is_shown_and_totals_go_on(owner: Client) -> None:
     trusting.replaced_meter(source)
     path = f"{SOURCES}{source.pk}/replace/"
     shown = owner.post(path, replacement())
-    assert "Import, register 1 54,201.112 kWh 54,201.500 kWh +0.388 kWh 1,204.300 kWh" in text(shown)
+    assert "Last reading 54,201.112 kWh Old meter's end 54,201.500 kWh Still added +0.388 kWh New meter's begin 1,204.300 kWh" in text(
+        shown
+    )
     assert "10 Nov 2026, Import, register 1 0.112 kWh 0.589 kWh" in text(shown), "with the readings that lay aside"
     assert not CounterCycle.objects.exists() and RejectEpisode.objects.get().decision == "open"
     assert "is not what was shown" in text(owner.post(path, {**replacement(), "save": "1"}))

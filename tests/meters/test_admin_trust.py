@@ -3,11 +3,13 @@
 import re
 from datetime import timedelta
 from html import unescape
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.test import Client
+from django.core.exceptions import PermissionDenied
+from django.test import Client, RequestFactory
 
 from energysite.models import AuditEntry
 from meters.models import CounterCycle, ElectricityReading, MeterPeak, RejectEpisode, Source
@@ -178,3 +180,26 @@ def test_a_sources_name_is_text_and_nothing_else(owner: Client) -> None:
     for path in (LIST, where(RejectEpisode.objects.get())):
         html = owner.get(path).content.decode()
         assert HARM not in html and "&lt;img src=x" in html
+
+
+@pytest.mark.parametrize(
+    ("module", "view", "arguments"),
+    [
+        ("admin_trust", "look", ["1"]),
+        ("admin_trust", "decide", [1]),
+        ("admin_corrections", "add", []),
+        ("admin_corrections", "undo", [1]),
+        ("admin_by_hand", "add_source", []),
+        ("admin_by_hand", "readings", [1]),
+        ("admin_by_hand", "remove", [1]),
+        ("admin_replace", "replaced", [1]),
+        ("admin_replace", "retire", [1]),
+        ("admin_replace", "use_again", [1]),
+    ],
+)
+def test_each_view_asks_the_table_itself(rf: RequestFactory, module: str, view: str, arguments: list[Any]) -> None:
+    request = rf.post("/admin/")
+    request.user = User.objects.create(username="member")
+    request.user.groups.add(Group.objects.get_or_create(name="member")[0])
+    with pytest.raises(PermissionDenied):
+        getattr(import_module(f"meters.{module}"), view)(request, *arguments)
