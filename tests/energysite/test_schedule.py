@@ -119,16 +119,9 @@ def test_an_agent_that_is_deleted_leaves_no_row_and_beat_is_told(source: Source,
 def test_what_was_changed_or_lost_is_mended_and_what_is_nobodys_goes(source: Source) -> None:
     changed = [make(source, f"changed {length}", length) for length in (60, 300, 600, 900)]
     lost = make(source, "lost", 1800)
-    for manager, wrong in zip(
-        changed,
-        (
-            {"enabled": False},
-            {"args": "[7]"},
-            {"expire_seconds": None},
-            {"interval": IntervalSchedule.objects.create(every=9, period="days")},
-        ),
-        strict=True,
-    ):
+    every_9_days = IntervalSchedule.objects.create(every=9, period="days")
+    wrongs: list[dict[str, Any]] = [{"enabled": False}, {"args": "[7]"}, {"expire_seconds": None}, {"interval": every_9_days}]
+    for manager, wrong in zip(changed, wrongs, strict=True):
         PeriodicTask.objects.filter(name=schedule.name_of(manager)).update(**wrong)
     row(lost).delete()
     PeriodicTask.objects.create(name="agent: gone", task="meters.tasks.run_manager", args="[99]", interval=IntervalSchedule.objects.first())

@@ -84,7 +84,7 @@ def change(one: DataManager) -> str:
 
 
 def test_the_list_counts_the_blocks_of_each_state_in_one_query(source: Source) -> None:
-    Block.objects.filter(pk=Block.objects.filter(length_s=900, state="done").first().pk).update(state="faulty")
+    Block.objects.filter(length_s=900, start=at(Q + 5 * 3600)).update(state="faulty")
     rows = list(DataManager.objects.all())
     with CaptureQueriesContext(connection) as queries:
         counts = manager_counts.of(rows)
