@@ -98,6 +98,8 @@ class Reading:
                         (number + share) / len(self.parts) * 0.9,
                     )
                     before = given.volumes.rows
+        if len(self.parts) == 1:
+            self.bad.rows.sort()  # they were met register by register
         fluvius.refuse_peaks(given.volumes, self.bad)
         self.target.serial = self.target.serial or given.volumes.serial
         fitted = Fitted(self.target.kind, self.target.source_id, given.volumes)

@@ -24,7 +24,7 @@ class Progress:
         self._next = time.monotonic() + (0 if self.terminal else EVERY_S)
         self._open = False
 
-    def __call__(self, what: str, done: int, total: int) -> None:
+    def __call__(self, what: str, done: int, total: int, unit: str = "rows") -> None:
         """`str` keeps Django from painting it as an error."""
         now = time.monotonic()
         if now < self._next and not (self.terminal and done >= total):
@@ -32,7 +32,7 @@ class Progress:
         self._next = now + (TERMINAL_EVERY_S if self.terminal else EVERY_S)
         total = max(total, done)
         share = done / total if total else 1.0
-        line = f"{what}: {share:4.0%} {done:,} rows"
+        line = f"{what}: {share:4.0%} {done:,} {unit}"
         if self.terminal:
             filled = round(share * BAR)
             self.stream.write(f"\r[{'#' * filled}{'.' * (BAR - filled)}] {line}", str, "")

@@ -53,7 +53,7 @@ class Command(BaseCommand):
         told = None if progress_file is None else ProgressFile(progress_file)
 
         def progress(phase: str, done: int, total: int, bad: int) -> None:
-            bar(phase, done, total)
+            bar(phase, done, total, "blocks" if phase == "blocks" else "rows")
             if told is not None:
                 told(phase, done, total, bad)
 

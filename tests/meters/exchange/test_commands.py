@@ -14,7 +14,7 @@ from django.db import connection
 from meters.exchange import importing
 from meters.models import Source
 from tests.meters.exchange import made
-from tests.source import ROOT
+from tests.source import ROOT, reached
 from tests.waiting import until
 
 
@@ -63,6 +63,12 @@ def test_an_export_is_a_whole_file_or_none(tmp_path, capsys):
         call_command("export_readings", source="House", start="yesterday")
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("export_readings", source="House", output=tmp_path / "no" / "folder.csv")
+
+
+def test_no_process_that_stays_brings_in_what_imports_need() -> None:
+    for name in ("energysite.asgi", "energysite.urls", "energysite.worker", "meters.tasks", "meters.reader"):
+        heavy = {target: by for target, by in reached(name).items() if target.partition(".")[0] in ("numpy", "pandas")}
+        assert heavy == {}, name
 
 
 CHILD = """
