@@ -54,8 +54,10 @@ class Reading:
 
 
 class House:
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, kept_days: int = KEPT_DAYS) -> None:
+        """`kept_days`: so many days stay counted out; each takes 2 MB."""
         self.ledger = ledger
+        self.kept_days = kept_days
         self._days: OrderedDict[date, Day] = OrderedDict()
         self._peaks: tuple[date, tuple[Peak, ...]] | None = None
 
@@ -63,7 +65,7 @@ class House:
         found = self._days.get(day)
         if found is None:
             found = self._days[day] = Day(self.ledger.recipe, day)
-            while len(self._days) > KEPT_DAYS:
+            while len(self._days) > self.kept_days:
                 self._days.popitem(last=False)
         return found
 

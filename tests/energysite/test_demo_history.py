@@ -9,15 +9,18 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection
 
-from energysite.demo.calendar import midnight
+from energysite.demo.calendar import ZONE, midnight
 from energysite.demo.model import House
 from energysite.demo.telegram import telegram
 from energysite.management.commands import _demo_history as history
 from energysite.management.commands._demo_rows import rows
 from energysite.models import House as HouseRow
+from energysite.timegrid import Span
 from meters import ingest, storage
 from meters.kinds import ELECTRICITY
-from meters.models import ElectricityReading, Meter, Source, VolumeReading
+from meters.models import Block, ElectricityReading, Meter, Source, VolumeReading
+from meters.totals import totals
+from tests.dashboard.energy.house import condensed
 from tests.energysite import demo
 
 REGISTERS = ELECTRICITY.registers
@@ -132,7 +135,7 @@ def year(house: House, meter: Meter, now: int) -> history.History:
 def test_a_year_is_told_by_quarters_and_its_counters_are_the_models_to_the_unit(house: House, meter: Meter) -> None:
     """Both change days are in it: 100 quarters in October, 92 in March. Nothing is further apart than a quarter."""
     now = midnight(date(2026, 3, 30)) + 600
-    assert year(house, meter, now).fill(now) > 3 * 400 * 96
+    assert year(House(house.ledger, history.KEPT_DAYS), meter, now).fill(now) > 3 * 400 * 96
     first = date(2025, 2, 1)  # 400 days before lie in that month
     electricity = Source.objects.get(meter=meter, medium="electricity")
     assert {b - a for a, b in pairwise(seconds(source=electricity, time__lte=_at(midnight(date(2026, 3, 29)))))} == {900}
@@ -149,6 +152,28 @@ def test_a_year_is_told_by_quarters_and_its_counters_are_the_models_to_the_unit(
     for medium in ("gas", "water"):
         volumes = VolumeReading.objects.filter(source__meter=meter, source__medium=medium, time__in=midnights)
         assert dict(volumes.values_list("time", "volume_l")) == {at: getattr(totals, medium) // 1000 for at, totals in midnights.items()}
+
+
+def test_each_day_of_october_totals_what_the_model_counted_also_the_one_of_a_hundred_quarters(house: House, meter: Meter) -> None:
+    now = midnight(date(2026, 10, 28)) + 600
+    past(house, meter, 9, now, fine_days=1).fill(now)
+    sources = list(Source.objects.filter(meter=meter).order_by("pk"))
+    condensed(sources, _at(now))
+    electricity = sources[0]
+    blocks = Block.objects.filter(source=electricity, length_s=900, state="done")
+    for day, quarters in ((24, 96), (25, 100), (26, 96)):
+        start, end = _at(midnight(date(2026, 10, day))), _at(midnight(date(2026, 10, day + 1)))
+        assert blocks.filter(start__gte=start, end__lte=end, recovered=False).count() == quarters
+    assert not blocks.filter(recovered=True).exists()
+    found = totals.periods(sources, Span.DAY, date(2026, 10, 1), date(2026, 10, 28), zone=ZONE, now=_at(now))
+    assert len(found) == 27
+    for period, parts in found.items():
+        begin, until = house.ledger.at_midnight(period.first), house.ledger.at_midnight(period.until)
+        counted = [value for total in parts for value in total.registers.values()]
+        by_model = [later // 3600 - earlier // 3600 for earlier, later in zip(begin[:4], until[:4], strict=True)]
+        by_model += [later // 1000 - earlier // 1000 for earlier, later in zip(begin[4:], until[4:], strict=True)]
+        assert counted == by_model, period
+        assert {total.coverage for total in parts} == {1.0}
 
 
 def test_a_quarterly_reading_tells_the_mean_power_of_the_quarter_before_it(house: House) -> None:

@@ -194,7 +194,7 @@ class Command(BaseCommand):
                 if stop.is_set():
                     raise history.Stopped
             if options["history"]:
-                house = House(Ledger(_recipe(options), settings.MODE_DIR))
+                house = House(Ledger(_recipe(options), settings.MODE_DIR), history.KEPT_DAYS)
                 past = history.History(house, meter, options["history"], stop, self.say, began)
                 past.fill(began)
                 past.join_live(began)

@@ -1,6 +1,6 @@
 """A metered house for the energy page: readings in the database, blocks made by the managers' own runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,28 +8,28 @@ from energysite import timegrid
 from energysite.timegrid import QUARTER
 from meters.blocks.managers import ensure_defaults
 from meters.blocks.process import drain
-from meters.models import DataManager, Meter, Source
+from meters.models import DataManager, Source
 from tests.meters.rows import electricity, make_meter, make_source, volume
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
 
-def condensed(sources: Iterable[Source], now: datetime) -> None:
-    """Every block that can be made of what is stored, twice, so that those that may close do."""
-    managers = [manager for source in sources for manager in ensure_defaults(source)]
-    quarters_and_days = [
-        one for one in managers if one.length_s >= QUARTER.total_seconds() and one.algorithm != DataManager.Algorithm.ARCHIVE
-    ]
-    for later in (timedelta(), timedelta(days=3)):
-        drain(quarters_and_days, now + later, workers=1)
+def condensed(sources: Sequence[Source], now: datetime, *, closed: bool = False) -> None:
+    """Every quarter and day that can be made of what is stored; once more three days later, so that they may close."""
+    for source in sources:
+        ensure_defaults(source)
+    needed = DataManager.objects.filter(source__in=list(sources), length_s__gte=QUARTER.total_seconds())
+    drain(needed, now, workers=1)
+    if closed:
+        drain(needed, now + timedelta(days=3), workers=1)
 
 
-def steady(first: date, until: date, *, meter: Meter | None = None, skip: Mapping[datetime, datetime] | None = None) -> list[Source]:
+def steady(first: date, until: date, *, skip: Mapping[datetime, datetime] | None = None, closed: bool = False) -> list[Source]:
     """From midnight to midnight a reading each quarter: 100 Wh imported by day, 40 at night, 25 injected, 4 l gas, 1 l water.
 
     `skip`: begin -> end of stretches without any reading, both ends excluded.
     """
-    meter = meter or make_meter()
+    meter = make_meter()
     sources = [make_source(meter), make_source(meter, "gas", "7"), make_source(meter, "water", "8")]
     rows: list[tuple[datetime, dict[str, int]]] = []
     count = {"import_t1_wh": 5_000_000, "import_t2_wh": 7_000_000, "export_t1_wh": 1_000_000, "export_t2_wh": 0}
@@ -47,5 +47,5 @@ def steady(first: date, until: date, *, meter: Meter | None = None, skip: Mappin
     begin = rows[0][0]
     volume(sources[1], [(time, 4 * ((time - begin) // QUARTER)) for time in volumes])
     volume(sources[2], [(time, (time - begin) // QUARTER) for time in volumes])
-    condensed(sources, end)
+    condensed(sources, end, closed=closed)
     return sources
