@@ -71,29 +71,53 @@ def _value(i: int) -> str:
 def gone(kind: Kind, block: str) -> str:
     """A block whose end counter was proven by a reading that is not there any more: its counter is the only witness.
 
-    Not one inside a gap: there it was interpolated. It lies in one where the blocks on both sides of it touch a gap.
+    Not where it was interpolated: inside a gap, which the blocks on both sides touch. Subqueries for one value each, so that they
+    are look-ups of a key under any plan.
     """
     return f"""({block}.proof IS NOT NULL AND {block}."end" <= %(horizon)s
-        AND NOT EXISTS (SELECT FROM {kind.table} WHERE source_id = %(source)s AND time = {block}.proof)
+        AND (SELECT time FROM {kind.table} WHERE source_id = %(source)s AND time = {block}.proof) IS NULL
         AND ({block}.proof = {block}."end" OR NOT {block}.recovered OR NOT coalesce((SELECT later.recovered FROM meters_block AS later
             WHERE later.source_id = %(source)s AND later.length_s = %(length)s AND later.start = {block}."end"), true)))"""  # noqa: S608
 
 
 def _kept_points(kind: Kind, cycles: bool) -> str:
-    """As `_points`, from readings and from the end counters of blocks whose readings are gone. Slow, and seldom needed."""
-    columns, joins = [], []
+    """As `_points`, from readings and from the end counters of blocks whose readings are gone. Slower, and seldom needed."""
+    witness = "SELECT kept.* FROM meters_block AS kept WHERE kept.source_id = %(source)s AND kept.length_s = %(length)s"
+    before, after = (
+        f"{witness} AND kept.start {side} e.at - %(step)s AND {gone(kind, 'kept')} ORDER BY kept.start" for side in ("<=", ">")
+    )
+    columns = []
+    joins = [
+        f"LEFT JOIN LATERAL ({before} DESC LIMIT 1) AS kb ON true",
+        f"LEFT JOIN LATERAL ({after} LIMIT 1) AS ka ON true",
+        f"LEFT JOIN LATERAL ({witness} AND kept.start = e.at AND {_first(kind, 'kept')}) AS first ON true",
+    ]
     for i, name in places(kind.registers):
-        for side, compare, order, time, value in (("f", "<=", "DESC", "t", "v"), ("g", ">", "ASC", "u", "w")):
+        for side, compare, order in (("f", "<=", "DESC"), ("g", ">", "ASC")):
             joins.append(f"""
-                LEFT JOIN LATERAL (SELECT * FROM (
-                    (SELECT time, {name}::bigint{_offset(name, "time", cycles)} AS value, 1 AS rank FROM (
+                LEFT JOIN LATERAL (
+                    SELECT time, {name}::bigint{_offset(name, "time", cycles)} AS value FROM (
                         SELECT time, {name} FROM {kind.table} WHERE source_id = %(source)s AND time {compare} e.at
                         ORDER BY time {order} LIMIT {REACH_ROWS}
-                    ) AS further WHERE {name} IS NOT NULL ORDER BY time {order} LIMIT 1)
-                    UNION ALL
-                    (SELECT kept."end", kept.end{i}, 2 FROM meters_block AS kept
-                     WHERE kept.source_id = %(source)s AND kept.length_s = %(length)s AND kept.end{i} IS NOT NULL
-                     AND kept.start {compare} e.at - %(step)s AND {gone(kind, "kept")} ORDER BY kept.start {order} LIMIT 1)
-                ) AS witness ORDER BY time {order}, rank LIMIT 1) AS {side}{i} ON true""")  # noqa: S608
-            columns.append(f"{side}{i}.time AS {time}{i}, {side}{i}.value AS {value}{i}")
+                    ) AS further WHERE {name} IS NOT NULL ORDER BY time {order} LIMIT 1) AS {side}{i} ON true""")  # noqa: S608
+        started = f"first.end{i} - first.energy{i}"
+        older, newer = f'(f{i}.time >= kb."end") IS NOT FALSE', f'(g{i}.time <= ka."end") IS NOT FALSE'
+        columns += [
+            f"""CASE WHEN f{i}.time IS NOT NULL AND (kb.end{i} IS NULL OR {older}) THEN f{i}.time WHEN kb.end{i} IS NOT NULL THEN kb."end"
+                WHEN {started} IS NOT NULL THEN e.at END AS t{i}""",
+            f"""CASE WHEN f{i}.time IS NOT NULL AND (kb.end{i} IS NULL OR {older}) THEN f{i}.value WHEN kb.end{i} IS NOT NULL THEN kb.end{i}
+                ELSE {started} END AS v{i}""",
+            f"""CASE WHEN g{i}.time IS NOT NULL AND (ka.end{i} IS NULL OR {newer}) THEN g{i}.time
+                WHEN ka.end{i} IS NOT NULL THEN ka."end" END AS u{i}""",
+            f"CASE WHEN g{i}.time IS NOT NULL AND (ka.end{i} IS NULL OR {newer}) THEN g{i}.value ELSE ka.end{i} END AS w{i}",
+        ]
     return f"SELECT {listed(('e.at', 'b.time AS before', 'a.time AS after', *columns))} FROM edges AS e {_readings(kind)} {' '.join(joins)}"  # noqa: S608
+
+
+def _first(kind: Kind, block: str) -> str:
+    """The first block of a source, or the first after a hole, has no other to tell where it began: its own energy does."""
+    earlier = (
+        "SELECT start FROM meters_block AS earlier WHERE earlier.source_id = %(source)s AND earlier.length_s = %(length)s AND earlier.start"
+    )
+    return f"""{gone(kind, block)} AND (({earlier} < {block}.start LIMIT 1) IS NULL
+        OR NOT {block}.recovered AND ({earlier} = {block}.start - %(step)s) IS NULL)"""

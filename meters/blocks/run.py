@@ -103,7 +103,6 @@ def _compute(found: Work, blocks: claims.Claimed, until: datetime, now: datetime
     low, high = blocks[0][1], max(end for _pk, _start, end in blocks)
     parameters = {**found.parameters, "ids": [pk for pk, _start, _end in blocks], "claim": until, "now": now}
     with connection.cursor() as cursor:
-        cursor.execute(PLAN)
         if found.summed:
             sql = days.statement(found.kind.name)
         else:
@@ -115,6 +114,7 @@ def _compute(found: Work, blocks: claims.Claimed, until: datetime, now: datetime
                 set_cadence=found.cadence_s is not None,
                 quarter=found.length_s == QUARTER_S,
             )
+        cursor.execute(PLAN)
         cursor.execute(sql, parameters)
         done, closed, changed = cursor.fetchone() or (0, 0, None)
     if changed and found.length_s in (QUARTER_S, DAY_S):

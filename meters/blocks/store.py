@@ -16,10 +16,10 @@ FOUND = "done, closed, changed"
 def store(kind: Kind, *, kept: bool = False) -> str:
     """What follows `claimed` and `computed`, to the end of the statement.
 
-    As `energysite.blocks.merged`: nothing known is replaced by nothing. `kept`: a block that was covered better when it was stored
-    has lost its readings since, and keeps the power that was measured.
+    As `energysite.blocks.merged`: nothing known is replaced by nothing. `kept`: a block that was covered better when it was stored,
+    or that shows a gap now, has lost its readings since, and keeps the power that was measured.
     """
-    lost = "coalesce(b.covered_s, 0) > f.covered_s" if kept else "false"
+    lost = "(b.covered_s > 0 AND (b.covered_s > f.covered_s OR f.recovered))" if kept else "false"
     fresh = ["f.id"]
     fresh += [f"coalesce(f.{name}, b.{name}) AS {name}" for name in energies(kind)]
     fresh += [f"CASE WHEN {lost} THEN b.{name} ELSE f.{name} END AS {name}" for name in (*powers(kind), "covered_s", "recovered")]
