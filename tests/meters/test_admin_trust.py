@@ -198,6 +198,7 @@ def test_a_sources_name_is_text_and_nothing_else(owner: Client) -> None:
     ],
 )
 def test_each_view_asks_the_table_itself(rf: RequestFactory, module: str, view: str, arguments: list[Any]) -> None:
+    import_module("energysite.urls")  # the admin's modules are found there, in their order
     request = rf.post("/admin/")
     request.user = User.objects.create(username="member")
     request.user.groups.add(Group.objects.get_or_create(name="member")[0])
