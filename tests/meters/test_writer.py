@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from meters import writer as writing
-from meters.models import ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
+from meters.models import DataManager, ElectricityReading, Meter, Source, UndecodableTelegram, VolumeReading
 from meters.segments import Record, Segments
 from meters.storage import write
 from meters.writer import Writer
@@ -242,6 +242,7 @@ def test_a_source_that_was_deleted_is_made_anew(tmp_path: Path) -> None:
     segments.append([record(1)])
     writer.step()
     ElectricityReading.objects.all().delete()
+    DataManager.objects.all().delete()
     Source.objects.all().delete()
     segments.append([record(2)])
     writer.step()
