@@ -7,6 +7,7 @@ around it are long gone.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -165,7 +166,8 @@ BESIDES = """
         AND start >= %(from)s::timestamptz AND start < %(until)s::timestamptz)"""
 
 
-def _near_sql(kinds: Sequence[str], blocks: bool) -> str:
+@functools.cache
+def _near_sql(kinds: tuple[str, ...], blocks: bool) -> str:
     """One look-up on the key for each side of each instant; an instant with nothing around it has a row of its own too."""
     return f"""
         SELECT asked.i, {BESIDES}, near.* FROM unnest(%(sources)s::smallint[], %(times)s::timestamptz[], %(kinds)s::smallint[])
@@ -190,7 +192,7 @@ def _look(
         "until": until,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_near_sql(kinds, blocks), asked)
+        cursor.execute(_near_sql(tuple(kinds), blocks), asked)
         answer = cursor.fetchall()
     cycles, corrections = ({source: list(rows) for source, rows in _by_source(answer[0][i])} for i in (1, 2))
     for (source, _at), boundary in zip(wanted, found, strict=True):
