@@ -11,7 +11,7 @@ from meters.exchange.child import Import, Stage
 BAD_SHOWN = 100
 
 TROUBLES = {
-    "crashed": lambda: _("The import stopped with an error of its own; its last words are below. What was imported so far stays."),
+    "crashed": lambda: _("It stopped with an error of its own. What was imported so far stays."),
     "memory": lambda: _("The import needed more memory than it may take. Split the file, by year for example, and import the parts."),
     "killed": lambda: _(
         "The import was killed from outside, perhaps because the machine ran out of memory. What was imported so far stays."
@@ -25,7 +25,6 @@ REFUSALS = {
     "disk": lambda: _("There is no room for this file: the rest of the disk is kept for readings."),
     "file": lambda: _("This upload was replaced or thrown away meanwhile. Reload the page."),
     "busy": lambda: _("An import runs already. Wait for its end, or stop it first."),
-    "source": lambda: _("Choose where the readings go, and give a new source a name."),
 }
 
 

@@ -111,6 +111,7 @@ def _shown(request: HttpRequest, job: Import, form: TargetForm | None = None) ->
         "bad": import_words.bad_lines(found),
         "bad_more": import_words.bad_more(found),
         **{name: _instant(found.get(name)) for name in ("first", "last")},
+        **{name: import_words.number(job.preview.get(name, 0)) for name in ("rows", "overlap")},
         **_sample(job.preview),
     }
     return render(request, "imports/page.html", context)

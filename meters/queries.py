@@ -71,9 +71,3 @@ def latest(source: Source) -> ElectricityReading | VolumeReading | None:
     if source.kind == Source.Kind.ELECTRICITY:
         return ElectricityReading.objects.filter(source_id=source.pk).order_by("-time").first()
     return VolumeReading.objects.filter(source_id=source.pk).order_by("-time").first()
-
-
-def rows_since(source: Source, since: datetime) -> int:
-    """How many readings a source got since an instant."""
-    model = ElectricityReading if source.kind == Source.Kind.ELECTRICITY else VolumeReading
-    return model.objects.filter(source_id=source.pk, time__gte=since).count()

@@ -41,7 +41,8 @@ class Import:
     """`about`: of the upload (id, name, size, ...) and what was chosen for it. `progress`: as `meters.exchange.progress` writes it.
 
     `preview`, `result`: those of `meters.exchange.importing`, as JSON. `trouble` of a failed one: refused (by the import, in
-    `message`), crashed, memory, killed, cancelled or site (which stopped meanwhile); `failed`: what it was, preview or import.
+    `message`), crashed (with its last words in `said`), memory, killed, cancelled or site (which stopped meanwhile); `failed`: what
+    it was, preview or import.
     """
 
     stage: Stage
@@ -52,6 +53,7 @@ class Import:
     result: dict[str, Any] = field(default_factory=dict)
     trouble: str = ""
     message: str = ""
+    said: str = ""
 
     @property
     def failed(self) -> str:
@@ -92,7 +94,7 @@ def current() -> Import:
     trouble, message = ended.get("why", "killed"), str(progress.get("message", ""))
     if trouble in ("failed", "done"):
         trouble = "refused" if message else "crashed"
-    return Import(Stage.FAILED, **facts, trouble=trouble, message=message)
+    return Import(Stage.FAILED, **facts, trouble=trouble, message=message, said=ended.get("said", ""))
 
 
 def start(run: str, *, source: str, create: str = "", medium: str = "", language: str = "en") -> None:
