@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -127,13 +127,13 @@ def picture(asked: Asked, sources: Sequence[Source], zone: ZoneInfo, now: dateti
 
 def _columns(asked: Asked, sources: Sequence[Source], own: Sequence[Slot], zone: ZoneInfo, now: datetime) -> dict[str, Column]:
     """By medium; one that counted nothing at all in the period is left out. The parts of sources of one medium are added up."""
-    parts = _totals(asked, sources, own, zone, now)
+    parts, told = _totals(asked, sources, own, zone, now), told_until(sources)
     period = asked.period
     whole = totals.periods(sources, period.span, period.first, period.until, zone=zone, now=now)[period]
     found = {}
     for medium in dict.fromkeys(source.medium for source in sources):
-        cells = [_cell([total for total in part if total.source.medium == medium], now) for part in parts]
-        total = _cell([total for total in whole if total.source.medium == medium], now)
+        cells = [_cell([total for total in part if total.source.medium == medium], now, told) for part in parts]
+        total = _cell([total for total in whole if total.source.medium == medium], now, told)
         if not total.empty:
             found[medium] = Column(cells, total, SETTLE.get(medium, SOON))
     return found
@@ -148,13 +148,13 @@ def _totals(asked: Asked, sources: Sequence[Source], own: Sequence[Slot], zone: 
     return totals.ranges(sources, [(slot.start, slot.end) for slot in own], now=now)
 
 
-def _cell(parts: Sequence[Total], now: datetime) -> Cell:
-    """Several devices one after the other: each covers its own part."""
+def _cell(parts: Sequence[Total], now: datetime, told: Mapping[int, datetime]) -> Cell:
+    """Several devices one after the other: each covers its own part. `told`: see told_until."""
     values: dict[str, int] = {}
     corrected: dict[str, int] = {}
     for total in parts:
-        if not total.blocks and not total.complete and not any(total.registers.values()):
-            continue  # its last reading stands where the stretch begins: nothing has been told of it yet
+        if total.source.pk in told and total.start >= told[total.source.pk]:
+            continue  # at best its last reading stands where the stretch begins: a zero would be made up
         for name, value in total.named.items():
             values[name] = values.get(name, 0) + value
         for name, delta in total.corrected.items():
@@ -185,6 +185,13 @@ def first_block(sources: Sequence[Source]) -> datetime | None:
         Block.objects.filter(source=source, length_s=QUARTER_S).order_by("start").values_list("start", flat=True)[:1] for source in sources
     ]
     return min(oldest[0].union(*oldest[1:]), default=None) if oldest else None
+
+
+def told_until(sources: Sequence[Source]) -> dict[int, datetime]:
+    """Source id -> the end of its newest quarter: it has told nothing of later ones. Those without any quarter are left out."""
+    quarters = Block.objects.filter(length_s=QUARTER_S).order_by("-start").values_list("source_id", "end")
+    newest = [quarters.filter(source=source)[:1] for source in sources]
+    return dict(newest[0].union(*newest[1:])) if newest else {}
 
 
 def has_backlog(sources: Sequence[Source], now: datetime) -> bool:

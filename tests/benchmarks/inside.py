@@ -64,6 +64,24 @@ def fill(name: str, begin: str, end: str) -> dict[str, Any]:
     return {"rows": stored, "seconds": time.monotonic() - began, "source": source.pk}
 
 
+def past(name: str, begin: str, days: str) -> dict[str, Any]:
+    """A reading each quarter for so many days before `begin` (epoch s), and all blocks of it."""
+    from meters import storage
+    from meters.blocks.managers import ensure_defaults
+    from meters.blocks.process import drain
+    from meters.models import DataManager, Meter
+
+    source = storage.source_for(Meter.objects.get(name=name), "electricity", "BENCH")
+    first, counters = int(begin) - int(days) * 86400, (200_000, 400_000, 100_000, 10_000)
+    empty = [None] * 10
+    times = range(first - first % 900, int(begin), 900)
+    given = ((source.pk, datetime.fromtimestamp(at, UTC), *(i * 7 + c for c in counters), 400, *empty, 1, 0) for i, at in enumerate(times))
+    stored = storage.write("electricity", given)
+    ensure_defaults(source)
+    counts = drain(DataManager.objects.filter(source=source, length_s__gte=900), datetime.now(UTC), workers=1)
+    return {"rows": stored, "blocks": counts.done}
+
+
 def bulk(name: str, file: str) -> dict[str, Any]:
     """A file of telegrams through the bulk path."""
     from meters.ingest import bulk as import_bulk
@@ -76,7 +94,7 @@ def bulk(name: str, file: str) -> dict[str, Any]:
     return {**counts, "seconds": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime}
 
 
-WHAT: dict[str, Callable[..., dict[str, Any]]] = {"owner": owner, "meter": meter, "fill": fill, "bulk": bulk}
+WHAT: dict[str, Callable[..., dict[str, Any]]] = {"owner": owner, "meter": meter, "fill": fill, "past": past, "bulk": bulk}
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Pages of a house with a week of readings at 1 Hz: server time, weight; and the bytes a reading takes."""
+"""Pages of a house with a week of readings at 1 Hz and a year of quarters: server time, weight; and the bytes a reading takes."""
 
 import gzip
 import http.client
@@ -51,6 +51,8 @@ def measure(quick: bool, say: Callable[[str], None]) -> Iterator[Figure]:
         say(f"{(now - begin) // 1000},000 readings are written")
         answer = house.inside("fill", "House", str(begin), str(now))
         yield from _storage(house, answer)
+        say("a year of quarters before them, and all their blocks")
+        house.inside("past", "House", str(begin), "400")
         until(port.connected.is_set, 60, "the reader connects")
         stop = threading.Event()
         meter = threading.Thread(target=_at_one_hertz, args=(port, now, stop))
@@ -89,6 +91,11 @@ def _times(house: House, asked: int, past: object) -> Iterator[Figure]:
         "page Now of a past day": (f"/?date={past}", "<= 50", ""),
         "data of a past day": (f"/data/day/?date={past}", "<= 50", ""),
         "data of today": ("/data/day/", "<= 50", ""),
+        "page Energy, a day": (f"/energy/?date={past}", "<= 50", ""),
+        "page Energy, a day by quarter": (f"/energy/?date={past}&by=quarter", "<= 50", ""),
+        "page Energy, this month": ("/energy/?span=month", "<= 50", ""),
+        "page Energy, this year": ("/energy/?span=year", "<= 50", "dsmr-reader's year 25 ms; Home Assistant's 42 s cold"),
+        "data of a year": ("/data/energy/?span=year", "<= 50", ""),
         "page Health": ("/health/", "", ""),
     }
     for name, (path, target, compared_to) in pages.items():
@@ -117,3 +124,11 @@ def _weights(browser: Browser, past: object) -> Iterator[Figure]:
     yield figure("first load with charts, gzipped", heavy / 1000, "kB", "<= 350", others)
     yield figure("page Now, gzipped", len(html_sent) / 1000, "kB")
     yield figure("data of a day, gzipped", day / 1000, "kB", "<= 3")
+    for name, query, most in (
+        ("a day by quarter", f"date={past}&by=quarter", 3),
+        ("a month", "span=month", 3),
+        ("a year", "span=year", 10),
+    ):
+        yield figure(f"energy data of {name}, gzipped", len(browser.get(f"/data/energy/?{query}")[0]) / 1000, "kB", f"<= {most}")
+    energy = len(browser.get(f"/energy/?date={past}&by=quarter")[0])
+    yield figure("page Energy with a hundred rows, gzipped", energy / 1000, "kB")

@@ -17,7 +17,7 @@ from energysite.permissions import OWNER, Actor
 from meters.counting import correct
 from meters.models import Source
 from tests.dashboard.energy.house import BRUSSELS, condensed, steady
-from tests.meters.rows import make_meter, make_source
+from tests.meters.rows import make_meter, make_source, volume
 
 pytestmark = pytest.mark.django_db
 OCTOBER = date(2026, 10, 25)
@@ -90,6 +90,20 @@ def test_what_was_never_measured_is_missing_and_no_zero(client: Client) -> None:
     chart = client.get("/data/energy/", {"date": "2026-10-20", "span": "month"}).json()["charts"][0]
     assert chart["lines"][0]["values"][:19] == [None] * 19
     assert chart["lines"][0]["values"][25:] == [None] * 6
+
+
+def test_nothing_is_a_zero_only_where_it_was_counted(client: Client) -> None:
+    """The night's water is 0; what follows the last reading, at midnight, is not; also while no block is done yet."""
+    source = make_source(make_meter(), "water", "8")
+    start = timegrid.midnight(OCTOBER, BRUSSELS)
+    volume(source, [(start + i * timegrid.QUARTER, 500 + max(0, i - 40)) for i in range(101)])
+    for _blocks in ("none yet", "all"):
+        chart = client.get("/data/energy/", {"date": "2026-10-25"}).json()["charts"][0]
+        assert chart["lines"][0]["values"][:11] == [0] * 10 + [4]
+        condensed([source], start + timedelta(hours=26))
+    week = client.get("/data/energy/", {"date": "2026-10-25", "span": "month"}).json()["charts"][0]
+    assert week["lines"][0]["values"][24:26] == [60, None]
+    assert week["missing"] == [25, 26, 27, 28, 29, 30]
 
 
 def test_a_correction_counts_and_is_told(client: Client) -> None:
