@@ -1,4 +1,4 @@
-"""Blocks processed at once, or put back to TODO, because a person asks for it."""
+"""Blocks processed at once, or put back to to-do, because a person asks for it."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -25,12 +25,12 @@ def lengths(length_s: int) -> list[int]:
 
 
 def count(manager: DataManager) -> int:
-    """How many of its own blocks are not TODO."""
+    """How many of its own blocks are not to-do."""
     return Block.objects.filter(source=manager.source_id, length_s=manager.length_s).exclude(state=State.TO_DO).count()
 
 
 def manager_blocks(pk: int) -> int:
-    """All blocks of a data manager back to TODO, a month in each transaction. Returns how many were not; 0 for one that is gone."""
+    """All blocks of a data manager back to to-do, a month in each transaction. Returns how many were not; 0 for one that is gone."""
     manager = DataManager.objects.filter(pk=pk).exclude(algorithm=DataManager.Algorithm.ARCHIVE).first()
     if manager is None:
         return 0
@@ -45,7 +45,7 @@ def manager_blocks(pk: int) -> int:
 
 
 def blocks(chosen: Iterable[Block]) -> int:
-    """These, and what overlaps them, back to TODO. Returns how many were not."""
+    """These, and what overlaps them, back to to-do. Returns how many were not."""
     spans: dict[int, list[tuple[datetime, datetime]]] = {}
     for block in chosen:
         spans.setdefault(block.source_id, []).append((block.start, block.end))

@@ -1,4 +1,4 @@
-"""Blocks back to TODO: a late, imported, overruled or removed reading changes every block between its accepted neighbours."""
+"""Blocks back to to-do: a late, imported, overruled or removed reading changes every block between its accepted neighbours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ LENGTHS_S = [length for length, _name in DataManager.LENGTHS_S if length]
 LONGEST_DAY_S = DAY_S + 2 * 3600
 
 # Every block that overlaps a span, locked in the order of all who lock several blocks: the shorter first, then by time.
-# Also those that are TODO already: a worker may not claim and compute one before this transaction's readings are there.
+# Also those that are to-do already: a worker may not claim and compute one before this transaction's readings are there.
 LOCK_SQL = """
     SELECT id FROM meters_block WHERE id IN (
         SELECT block.id FROM unnest(%(low)s::timestamptz[], %(high)s::timestamptz[]) AS span(low, high)
@@ -50,10 +50,10 @@ def span(before: datetime | None, time: datetime, after: datetime | None) -> tup
 
 
 def reopen(source_id: int, spans: Iterable[tuple[datetime, datetime]], *, removed: bool = False, lengths: Sequence[int] = LENGTHS_S) -> int:
-    """Every block of every length (or of these) that overlaps an open interval (from, to), its days among them, is TODO again.
+    """Every block of every length (or of these) that overlaps an open interval (from, to), its days among them, is to-do again.
 
     In the caller's transaction, once for each source in it. Values stay until they are computed again. `removed`: readings in
-    the spans were taken away, so what they proved is no longer proven. Returns how many were not TODO before.
+    the spans were taken away, so what they proved is no longer proven. Returns how many were not to-do before.
     """
     merged = _merged(spans)
     if not merged:

@@ -2,10 +2,12 @@
 
 import json
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.db import transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
@@ -169,3 +171,22 @@ def test_a_task_is_called_by_its_agents_name(source: Source) -> None:
     names = schedule.names()
     assert schedule.title(manager.task, (manager.pk,), names) == "five"
     assert schedule.title("other.task", (3, "x"), names) == "other.task 3 x"
+
+
+def test_a_start_gives_the_sources_of_an_older_house_their_managers_and_mends_what_was_lost(settings: Any) -> None:
+    source = make_source(name="Old", cadence_s=1)
+    lost = make(make_source())
+    PeriodicTask.objects.all().delete()
+    settings.MODE = "demo"
+    call_command("prepare", stdout=StringIO())
+    assert source.managers.count() == 4
+    assert is_right(lost)
+    assert PeriodicTask.objects.filter(name__startswith=schedule.PREFIX).count() == DataManager.objects.count()
+
+
+def test_beat_sends_a_run_that_is_forgotten_when_the_next_one_is_due(source: Source) -> None:
+    from django_celery_beat.schedulers import ModelEntry
+
+    entry = ModelEntry(row(make(source)))
+    assert (entry.task, entry.args, entry.options["expires"]) == ("meters.tasks.run_manager", [DataManager.objects.get().pk], 60)
+    assert entry.schedule.run_every == timedelta(seconds=60)
