@@ -30,6 +30,7 @@ SECOND = timedelta(seconds=1)
 # Of the tables that a statement makes for itself the planner knows no sizes: joined row by row they take a minute for a year. What
 # is looked up block by block stays so, since there is no other way. Compiling takes longer than the look-ups.
 PLAN = "SET LOCAL enable_nestloop = off; SET LOCAL enable_memoize = off; SET LOCAL jit = off"
+PLAN_NO_MORE = "RESET enable_nestloop; RESET enable_memoize; RESET jit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def _compute(found: Work, blocks: claims.Claimed, until: datetime, now: datetime
         cursor.execute(PLAN)
         cursor.execute(sql, parameters)
         done, closed, changed = cursor.fetchone() or (0, 0, None)
+        cursor.execute(PLAN_NO_MORE)
     if changed and found.length_s in (QUARTER_S, DAY_S):
         if found.length_s == QUARTER_S:
             days.reopen_holding(found.source, changed)

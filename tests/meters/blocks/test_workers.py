@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -29,7 +30,7 @@ WATCH = """
 FORGET = "DROP TRIGGER note_block ON meters_block; DROP FUNCTION note_block; DROP TABLE block_history"
 
 
-def ask(sql: str, *values: object) -> list[tuple]:
+def ask(sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.fetchall()
@@ -119,4 +120,4 @@ def test_late_readings_while_several_workers_compute(transactional_db):
     }
     for block in stored(source, 86_400).values():
         if block.state == "done":
-            assert block.energy1 == sum(rows[start].energy1 for start in rows if block.start <= rows[start].start < block.end)
+            assert block.energy1 == sum(rows[start].energy1 or 0 for start in rows if block.start <= rows[start].start < block.end)
