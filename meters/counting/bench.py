@@ -185,8 +185,8 @@ class Bench:
         """Rows between the same two stored readings."""
         said = [i for i in range(self._width) if any(row[FIRST + i] is not None for row in rows)]
         first, last = stored.epoch(rows[0][1]), stored.epoch(rows[-1][1])
-        before = {i: self.memory.near.near(i, first)[0] for i in said}
-        after = {i: self.memory.near.near(i, last)[1] for i in said}
+        before = {i: _point(beside[0], i) or self.memory.near.near(i, first)[0] for i in said}
+        after = {i: _point(beside[1], i) or self.memory.near.near(i, last)[1] for i in said}
         if self._is_plain(rows, beside, before, after):
             self.accepted.extend(rows)
             taken = rows
@@ -229,6 +229,11 @@ class Bench:
             if last is not None and (base is None or base.time < stored.epoch(last[1])):
                 state.baseline[register] = Point(stored.epoch(last[1]), last[FIRST + register])
                 self._stale = True
+
+
+def _point(near: stored.Stored | None, register: int) -> Point | None:
+    value = None if near is None else near.values[register]
+    return None if near is None or value is None else Point(near.time, value)
 
 
 def _level(candidate: Candidate | None) -> tuple[Rule, int] | None:

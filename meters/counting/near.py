@@ -46,8 +46,9 @@ class Near:
     def _in_batch(self, register: int, time: int) -> tuple[Point | None, Point | None]:
         place = bisect_right(self.batch, stored.instant(time), key=_time)
         column = FIRST + register
-        low = next((row for row in reversed(self.batch[max(place - stored.REACH_ROWS, 0) : place]) if row[column] is not None), None)
-        high = next((row for row in self.batch[place : place + stored.REACH_ROWS] if row[column] is not None), None)
+        least, most = max(place - stored.REACH_ROWS, 0), min(place + stored.REACH_ROWS, len(self.batch))
+        low = next((row for i in range(place - 1, least - 1, -1) if (row := self.batch[i])[column] is not None), None)
+        high = next((row for i in range(place, most) if (row := self.batch[i])[column] is not None), None)
         return (
             None if low is None else Point(stored.epoch(low[1]), low[column]),
             None if high is None else Point(stored.epoch(high[1]), high[column]),
