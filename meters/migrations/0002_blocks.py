@@ -96,8 +96,8 @@ class Migration(migrations.Migration):
                 ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='meters.source', verbose_name='source')),
             ],
             options={
-                'verbose_name': 'rejected readings',
-                'verbose_name_plural': 'rejected readings',
+                'verbose_name': 'readings set aside',
+                'verbose_name_plural': 'readings set aside',
                 'ordering': ['-last'],
             },
         ),

@@ -44,8 +44,8 @@ class RejectEpisode(models.Model):
 
     class Meta:
         ordering = ["-last"]
-        verbose_name = _("rejected readings")
-        verbose_name_plural = _("rejected readings")
+        verbose_name = _("readings set aside")
+        verbose_name_plural = _("readings set aside")
         constraints = [models.UniqueConstraint(fields=["source", "rule", "first"], name="one_episode")]
 
     def __str__(self) -> str:
