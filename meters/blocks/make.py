@@ -22,13 +22,14 @@ ENDS_SQL = """
     SELECT (SELECT start FROM meters_block WHERE source_id = %(source)s AND length_s = %(length)s ORDER BY start LIMIT 1),
         (SELECT start FROM meters_block WHERE source_id = %(source)s AND length_s = %(length)s ORDER BY start DESC LIMIT 1)"""
 
-# Quarters between two, with a reading in (start, end], cut into blocks that end after `low` and begin before `high`.
+# Quarters between two, with a reading inside, cut into blocks that end after `low` and begin before `high`. A reading on an edge
+# alone, as in a history of quarters, has nothing finer to tell.
 SHORT_SQL = (
     INSERT
     + """generate_series(%(first)s::timestamptz, %(last)s::timestamptz, interval '900 s') AS quarter
     CROSS JOIN LATERAL generate_series(quarter, quarter + interval '900 s' - %(step)s, %(step)s) AS begun
     WHERE begun >= %(low)s AND begun < %(high)s AND EXISTS (
-        SELECT FROM {table} WHERE source_id = %(source)s AND time > quarter AND time <= quarter + interval '900 s')
+        SELECT FROM {table} WHERE source_id = %(source)s AND time > quarter AND time < quarter + interval '900 s')
     ON CONFLICT DO NOTHING"""
 )
 # Readings that came into an empty stretch between others: their quarters are being computed, and have no short blocks yet.
@@ -40,7 +41,7 @@ FILL_SQL = (
     AND quarter.start > %(first)s AND quarter."end" <= %(last)s AND begun >= %(low)s AND begun < %(high)s
     AND NOT EXISTS (SELECT FROM meters_block AS short WHERE short.source_id = %(source)s AND short.length_s = %(length)s
         AND short.start = quarter."end" - %(step)s)
-    AND EXISTS (SELECT FROM {table} WHERE source_id = %(source)s AND time > quarter.start AND time <= quarter."end")
+    AND EXISTS (SELECT FROM {table} WHERE source_id = %(source)s AND time > quarter.start AND time < quarter."end")
     ON CONFLICT DO NOTHING"""
 )
 

@@ -175,7 +175,7 @@ def test_short_blocks_are_made_only_where_a_quarter_holds_readings():
     managers = [manager(source), manager(source, 300)]
     drain(managers, NOW)
     assert len(stored(source)) == 23
-    assert sorted(stored(source, 300)) == [*range(Q, Q + 1_800, 300), *range(Q + 18_000, Q + 20_700, 300)]
+    assert sorted(stored(source, 300)) == [*range(Q, Q + 1_800, 300), *range(Q + 18_900, Q + 20_700, 300)]
     store(source, gas(Q + 9_900, first=Q + 9_300))
     reopen(source.pk, [(at(Q + 1_800), at(Q + 18_900))])
     drain(managers, NOW)
