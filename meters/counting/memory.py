@@ -90,22 +90,22 @@ def lock(kinds: Mapping[str, Iterable[int]], *, durable: bool = True) -> dict[in
     every = sorted({source_id for ids in by_kind.values() for source_id in ids})
     if not every:
         return {}
-    # Three statements: each has a snapshot of its own, so what is read is what there is under the lock.
-    parts = ["" if durable else "SET LOCAL synchronous_commit TO off", "SELECT pg_advisory_xact_lock(%s, id) FROM unnest(%s::int[]) AS id"]
-    parameters: list[Any] = [LOCK_CLASS, every]
-    selects = []
-    for kind, ids in by_kind.items():
-        selects.append(f"""
-            SELECT asked.id, coalesce(state.version, 0),
-                (SELECT extract(epoch FROM time)::bigint FROM {KINDS[kind].table} WHERE source_id = asked.id ORDER BY time DESC LIMIT 1)
-            FROM unnest(%s::smallint[]) AS asked(id) LEFT JOIN meters_counterstate AS state ON state.source_id = asked.id""")  # noqa: S608
-        parameters.append(ids)
-    parts.append(" UNION ALL ".join(selects))
+    # Each statement has a snapshot of its own, so what is read is what there is under the lock. Written out for each source: the
+    # server plans it in half the time of a look-up for a list.
+    locks = ", ".join(f"pg_advisory_xact_lock({LOCK_CLASS}, {source_id:d})" for source_id in every)
+    standings = " UNION ALL ".join(_standing_sql(KINDS[kind], source_id) for kind, ids in by_kind.items() for source_id in ids)
+    statements = ["" if durable else "SET LOCAL synchronous_commit TO off", f"SELECT {locks}", standings]
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(part for part in parts if part), parameters)
+        cursor.execute("; ".join(filter(None, statements)))
         while cursor.nextset():
             pass
         return {source_id: Standing(version, newest) for source_id, version, newest in cursor.fetchall()}
+
+
+def _standing_sql(kind: Kind, source_id: int) -> str:
+    return f"""
+        SELECT {source_id:d}, coalesce((SELECT version FROM meters_counterstate WHERE source_id = {source_id:d}), 0),
+        (SELECT extract(epoch FROM time)::bigint FROM {kind.table} WHERE source_id = {source_id:d} ORDER BY time DESC LIMIT 1)"""  # noqa: S608
 
 
 def recall(kind: Kind, source_id: int, standing: Standing) -> Memory:
