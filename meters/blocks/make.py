@@ -111,17 +111,15 @@ def _short(work: Work, kept_from: datetime) -> int:
     parameters: dict[str, Any] = {"source": work.source, "length": work.length_s, "step": step, "low": low, "high": high}
     reach = timedelta(seconds=QUARTER_S * (MOST_ROWS * work.length_s // QUARTER_S))
     oldest, newest = ends(work.source, work.length_s)
-    made = 0
     if oldest is None or newest is None:
-        begin = _reading(work, ">=", low)
-        if begin is None:
-            return 0
-        return _stretch(work, parameters, begin, begin + reach)
-    after = _reading(work, ">", newest + step)
+        begin = _inside(work, low, DUSK, "ASC")
+        return 0 if begin is None else _stretch(work, parameters, begin, begin + reach)
+    made = 0
+    after = _inside(work, newest + step, DUSK, "ASC")
     if after is not None:
         made += _stretch(work, parameters, max(after, newest + step), after + reach)
-    before = _reading(work, "<", oldest)
-    if before is not None and before > low:
+    before = _inside(work, low, oldest, "DESC")
+    if before is not None:
         made += _stretch(work, parameters, max(low, before - reach), oldest)
     filled = {**parameters, "first": floor(oldest, QUARTER_S), "last": floor(newest, QUARTER_S)}
     return made + _execute(FILL_SQL.format(table=work.kind.table), filled)
@@ -132,13 +130,13 @@ def _stretch(work: Work, parameters: dict[str, Any], begin: datetime, end: datet
     return _execute(SHORT_SQL.format(table=work.kind.table), given)
 
 
-def _reading(work: Work, compare: str, time: datetime) -> datetime | None:
-    """The reading nearest to a time, on that side of it."""
-    order = "DESC" if compare == "<" else "ASC"
+def _inside(work: Work, low: datetime, high: datetime, order: str) -> datetime | None:
+    """The first (or last) reading between two times that does not lie on the edge of a quarter; `order`: ASC, DESC."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT time FROM {work.kind.table} WHERE source_id = %s AND time {compare} %s ORDER BY time {order} LIMIT 1",  # noqa: S608
-            [work.source, time],
+            f"""SELECT time FROM {work.kind.table} WHERE source_id = %s AND time > %s AND time < %s
+                AND date_bin('900 s', time, '2000-01-01Z') <> time ORDER BY time {order} LIMIT 1""",  # noqa: S608
+            [work.source, low, high],
         )
         row = cursor.fetchone()
     return row[0] if row else None

@@ -204,3 +204,16 @@ def test_an_archive_makes_no_blocks():
     source = make_source("volume")
     with pytest.raises(ValueError, match="no blocks"):
         process(manager(source, 0, algorithm="archive"), NOW)
+
+
+def test_short_blocks_begin_where_a_history_of_quarters_ends():
+    """Months of quarters before the first finer reading: more than one run looks at."""
+    source = make_source("volume")
+    first = Q - 60 * 86_400
+    store(source, [Sample(time, (100_000 + (time - first) // 10,)) for time in range(first, Q, 900)])
+    store(source, [Sample(time, (100_000 + (time - first) // 10,)) for time in range(Q, Q + 1_801, 10)])
+    minutes = manager(source, 60)
+    assert process(minutes, NOW).done == 30
+    assert sorted(stored(source, 60)) == list(range(Q, Q + 1_800, 60))
+    store(source, [Sample(time, (100_000 + (time - first) // 10,)) for time in range(Q + 1_810, Q + 1_881, 10)])
+    assert process(minutes, NOW).done == 1
