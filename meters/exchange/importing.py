@@ -170,7 +170,7 @@ def run(
     reading = open_reading(path, source_name, create, medium, unit, now or timezone.now())
     source = reading.target.make()
     result = Result(source=source.name, format=reading.found.format)
-    checkpoint = Checkpoint(settings.MODE_DIR / "imports", reading.parts, source.pk, reading.used_unit)
+    checkpoint = Checkpoint(settings.MODE_DIR / "unfinished", reading.parts, source.pk, reading.used_unit)
     place = _resume(checkpoint, reading, result)
     leaver = _Leaver(reading.target, unlike_any=reading.found.format == recognise.FLUVIUS)
     steps = reading.steps(place)
