@@ -116,6 +116,17 @@ def test_lower_readings_that_contradict_each_other_are_counted_anew():
     assert house.counter.state.candidate.count == 1
 
 
+def test_a_jump_within_a_level_in_doubt_is_no_part_of_it():
+    house = House()
+    house.at(0, 4_000_000)
+    house.run(10, 0, 200)
+    assert house.at(2010, 2_200).outcome is Outcome.REJECTED  # slow enough since the first, not since the last
+    candidate = house.counter.state.candidate
+    assert candidate is not None
+    assert candidate.last.values == (199,)
+    assert house.at(2020, 201).outcome is Outcome.PENDING
+
+
 def test_a_return_to_the_old_level_ends_the_doubt():
     house = House()
     house.at(0, 1_000_000)
