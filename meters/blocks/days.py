@@ -22,14 +22,17 @@ INSERT_SQL = """
     FROM unnest(%s::timestamptz[], %s::timestamptz[], %s::date[]) AS d(start, "end", day)
     ON CONFLICT DO NOTHING"""
 
-# Longer blocks that hold a quarter whose value has changed; locked in the order of all who lock several blocks.
+# Longer blocks that hold a quarter whose value has changed; locked in the order of all who lock several blocks. An array and a
+# lateral look-up: as a join the planner would compare every block there is with every quarter.
 HOLDING_SQL = """
-    SELECT block.id FROM meters_block AS block WHERE block.id IN (
+    SELECT block.id FROM meters_block AS block WHERE block.id = ANY(ARRAY(
         SELECT whole.id FROM unnest(%(starts)s::timestamptz[]) AS quarter(start)
         CROSS JOIN (VALUES (1800, interval '1800 s'), (3600, interval '3600 s'), (86400, interval '26 hours')) AS of(length_s, reach)
-        JOIN meters_block AS whole ON whole.source_id = %(source)s AND whole.length_s = of.length_s
-        AND whole.start > quarter.start - of.reach AND whole.start <= quarter.start AND whole."end" > quarter.start
-    ) ORDER BY block.length_s, block.start FOR UPDATE"""
+        CROSS JOIN LATERAL (
+            SELECT id, "end" FROM meters_block WHERE source_id = %(source)s AND length_s = of.length_s
+            AND start > quarter.start - of.reach AND start <= quarter.start OFFSET 0
+        ) AS whole WHERE whole."end" > quarter.start
+    )) ORDER BY block.length_s, block.start FOR UPDATE"""
 REOPEN_SQL = """
     UPDATE meters_block SET state = 'todo', busy_until = NULL, done_at = NULL, retry_after = NULL, attempts = 0, reason = NULL
     WHERE id = ANY(%s) AND (state <> 'todo' OR busy_until IS NOT NULL OR attempts <> 0)"""
