@@ -122,6 +122,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
+    "abandoned uploads": {"task": "meters.tasks.sweep_uploads", "schedule": 3600.0, "options": {"expires": 3600}},
     "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
     "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
     "sweep totals": {"task": "meters.tasks.sweep_totals", "schedule": 30.0, "options": {"expires": 30}},

@@ -1,10 +1,13 @@
 """Periodic tasks of the meters. Tasks take an id, make one call; what they call runs without Celery too."""
 
+import time
+
 from celery import shared_task
 from redis import RedisError
 
 from energysite.database import DatabaseAway, asked
 from meters import manager_runs, reopening
+from meters.exchange import child
 from meters.totals import proof, sweep
 
 SWEEP_S = 30
@@ -33,3 +36,9 @@ def check_totals() -> None:
 @shared_task(throws=(DatabaseAway,))
 def reopen_manager(pk: int) -> None:
     reopening.manager_blocks(pk)
+
+
+@shared_task(expires=3600)
+def sweep_uploads() -> None:
+    """An upload for the import page that nothing was done with for a day goes."""
+    child.sweep(time.time())

@@ -10,7 +10,8 @@ from django.db import connection, connections
 
 from energysite import agents, timegrid
 from energysite.models import House
-from meters.blocks import archive
+from meters.blocks import archive, process
+from meters.counting import judge
 from meters.counting.memory import LOCK_CLASS
 from meters.models import Block, DataManager, ElectricityReading, Source
 from tests.meters.rows import electricity, make_meter, make_source
@@ -295,3 +296,25 @@ def test_a_step_waits_for_whoever_is_judging_readings_of_the_source(source):
         other.close()
         with connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
+
+
+def test_a_late_reading_among_readings_that_are_gone_changes_no_closed_total(source):
+    """The whole way: computed, closed, thinned out, reopened by a late reading, computed again from stored counters."""
+    in_use(source)
+    DataManager.objects.filter(source=source, length_s=900).update(keep_days=None)
+    times = readings(source, BEGIN, BEGIN + DAY, timedelta(minutes=1))
+    quarters = DataManager.objects.filter(source=source, length_s__in=(900, 86_400))
+    for hours in (0, 48, 96):
+        process.drain(quarters, BEGIN + 2 * DAY + timedelta(hours=hours))
+    closed = Block.objects.filter(source=source, length_s=900, state="closed").order_by("start")
+    assert closed.count() == 96
+    before = list(closed.values_list("start", "energy1", "end1"))
+    archive.thin(archiving(source), NOW)
+    assert len(left(source)) < len(times) / 2
+    late = BEGIN + timedelta(hours=3, seconds=30)
+    judge.store("electricity", [(source.pk, late, 1180, *(None,) * 3, 100, *(None,) * 3, *(None,) * 8, 0)], NOW)
+    assert Block.objects.filter(source=source, length_s=900, state="todo").exists()
+    for hours in (1, 49):
+        process.drain(quarters, NOW + timedelta(hours=hours))
+    again = Block.objects.filter(source=source, length_s=900, start__in=[row[0] for row in before]).order_by("start")
+    assert list(again.values_list("start", "energy1", "end1")) == before
