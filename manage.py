@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """The command line of the site. `up` runs without Django; every other command finds the database running or starts it for itself."""
 
+import contextlib
 import os
 import sys
 import time
@@ -84,8 +85,11 @@ def manage(arguments: list[str]) -> int:
             said = True
             time.sleep(0.2)
     with servers:
-        if command not in UNPREPARED and (status := execute(["prepare"])):
-            return status
+        if command not in UNPREPARED:
+            with contextlib.redirect_stdout(sys.stderr):  # the command's own lines alone go out: they may be JSON
+                status = execute(["prepare"])
+            if status:
+                return status
         return execute(arguments)
 
 
