@@ -7,8 +7,13 @@ class MetersConfig(AppConfig):
     verbose_name = _("Meters")
 
     def ready(self) -> None:
+        from django.db.models.signals import post_save
+
         from energysite import agents
+        from energysite.models import House
+        from meters import house_moved
         from meters.manager_form import DataManagerForm
         from meters.models import DataManager
 
         agents.register(DataManager, DataManagerForm)
+        post_save.connect(house_moved.look, sender=House, dispatch_uid="days of another zone")

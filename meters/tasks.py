@@ -3,10 +3,12 @@
 import time
 
 from celery import shared_task
+from django.utils import timezone
 from redis import RedisError
 
 from energysite.database import DatabaseAway, asked
 from meters import manager_runs, reopening
+from meters.blocks import days
 from meters.exchange import child
 from meters.totals import proof, sweep
 
@@ -42,3 +44,9 @@ def reopen_manager(pk: int) -> None:
 def sweep_uploads() -> None:
     """An upload for the import page that nothing was done with for a day goes."""
     child.sweep(time.time())
+
+
+@shared_task(throws=(DatabaseAway,))
+def rebuild_days() -> None:
+    """After the house moved to another zone."""
+    days.rebuild(timezone.now())

@@ -22,7 +22,7 @@ from energysite.block_states import DAY_S, State
 from energysite.models import AgentState
 from energysite.timegrid import QUARTER_S, Period
 from energysite.timegrid import Span as Grain
-from meters.blocks import touch
+from meters.blocks import days, touch
 from meters.boundaries import Boundary, boundaries
 from meters.kinds import KINDS
 from meters.models import Block, DataManager, Source
@@ -75,6 +75,7 @@ def look() -> None:
     """What the worker does every quarter of an hour."""
     now, zone = timezone.now(), ZoneInfo(house.current().zone)
     if Source.objects.exists() and is_due(now, zone, state().get("at")) and _claimed(now):
+        days.rebuild(now)  # where the house moved to another zone and nobody made its days
         run(now, zone)
 
 
