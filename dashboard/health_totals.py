@@ -36,9 +36,8 @@ def line(told: dict[str, Any] | None, now: float) -> Line:
             "%(number)d totals differed from their counters at %(time)s.",
             told["number"],
         ) % {"number": told["number"], **when}
-        return Line(
-            BAD, title, text, f"{_differences(told['differences'])} {_('They are being computed again, and checked again tomorrow.')}"
-        )
+        again = _("They are being computed again, and checked again tomorrow.")
+        return Line(BAD, title, text, f"{_differences(told['differences'])} {again}")
     if now - told["at"] > LATE_S:
         return Line(WARN, title, _("Last checked at %(time)s.") % when, _("They are checked every night by the worker: does it run?"))
     text = ngettext(

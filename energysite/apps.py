@@ -1,12 +1,15 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import SimpleAdminConfig
+from django.db.models.signals import post_migrate
 
 
 class EnergysiteConfig(AppConfig):
     name = "energysite"
 
     def ready(self) -> None:
-        from energysite import checks  # noqa: F401
+        from energysite import checks, owners  # noqa: F401
+
+        post_migrate.connect(owners.make_roles, sender=self, dispatch_uid="roles")
 
 
 class OwnerAdminConfig(SimpleAdminConfig):

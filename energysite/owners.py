@@ -9,11 +9,17 @@ from django.db.models import Q, QuerySet
 
 from energysite import audit
 from energysite.models import House
-from energysite.permissions import OWNER, Actor
+from energysite.permissions import OWNER, ROLES, Actor
 
 
 class OwnerExists(Exception):
     """Somebody was first."""
+
+
+def make_roles(**_signal: Any) -> None:
+    """The groups of the permission table, after every migration and in a database that was emptied."""
+    for role in ROLES:
+        Group.objects.get_or_create(name=role)
 
 
 def owners() -> QuerySet[Any]:

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,13 +40,18 @@ def _start(folder: Path) -> embedded.Servers:
     return servers
 
 
+# With -n the tests run in workers, each with servers of its own; what starts the workers has none, and names no settings: they would
+# read them, with its servers, before this file.
+STARTS_WORKERS = any(word.startswith("-n") for word in sys.argv[1:]) and "PYTEST_XDIST_WORKER" not in os.environ
+
 # At import, and the settings are named here and not in pyproject.toml: pytest-django would read them before this file.
 FOLDER = _folder()
-SERVERS = _start(FOLDER)
-os.environ["DJANGO_SETTINGS_MODULE"] = "energysite.settings"
-from django.conf import settings  # noqa: E402
+if not STARTS_WORKERS:
+    SERVERS = _start(FOLDER)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "energysite.settings"
+    from django.conf import settings
 
-assert settings.DATA_DIR, "read now, so that pytest-django sees configured settings"
+    assert settings.DATA_DIR, "read now, so that pytest-django sees configured settings"
 
 
 @pytest.fixture(scope="session")

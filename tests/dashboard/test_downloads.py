@@ -105,7 +105,7 @@ def test_a_stranger_downloads_nothing():
     source = make_source(make_meter())
     response = Client(headers={"host": "localhost"}).get("/data/download/", asked(source, "readings"))
     assert response.status_code == 302
-    assert response.url.startswith("/login/")
+    assert response["Location"].startswith("/login/")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -18,6 +18,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from energysite import audit, backup_databases, tokens
 from energysite.models import House
 from energysite.permissions import OWNER, Actor
+from meters.blocks import managers
 from meters.models import UndecodableTelegram
 from tests.meters.rows import electricity, make_meter, make_source, volume
 
@@ -38,6 +39,7 @@ def furnish() -> None:
     times = [START + timedelta(minutes=15 * step) for step in range(STEPS)]
     electricity(power, [(time, {"import_t1_wh": 1000 + 7 * n, "export_t2_wh": n // 3, "power_w": -n}) for n, time in enumerate(times)])
     volume(gas, [(time, 500 + n) for n, time in enumerate(times[::4])])
+    managers.ensure_all()  # as `prepare` does in every house that is started
     UndecodableTelegram.objects.create(meter=meter, received=START, reason="checksum", detail=AWKWARD[:200], raw=bytes(range(256)) * 3)
     audit.record(Actor("zoë", OWNER), "changed", AWKWARD, before=None, after=[1.5, AWKWARD])
     session = SessionStore()

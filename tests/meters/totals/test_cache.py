@@ -1,6 +1,7 @@
 """What is asked again is not computed again, and what has changed is."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def ask_all(source):
 
 
 def fields(source):
-    return {field.decode() for field in live.client().hkeys(cache._key(source.pk))} - {"token"}
+    return {bytes(field).decode() for field in cast(list[bytes], live.client().hkeys(cache._key(source.pk)))} - {"token"}
 
 
 def change(source, day=DAY):
@@ -64,7 +65,7 @@ def change(source, day=DAY):
     with transaction.atomic():
         touch.reopen(source.pk, [(noon, noon + timedelta(seconds=5))])
         for block in Block.objects.filter(source=source, start__lte=noon, end__gt=noon):
-            Block.objects.filter(pk=block.pk).update(energy1=block.energy1 + 40, state="closed")
+            Block.objects.filter(pk=block.pk).update(energy1=(block.energy1 or 0) + 40, state="closed")
         outbox.mark(source.pk, [day])
 
 

@@ -48,7 +48,7 @@ def test_what_adds_up_is_told_to_add_up(source):
 
 def test_a_day_that_is_1_wh_off_is_found_told_and_computed_again(source):
     day = Block.objects.get(length_s=86400, local_date=DAY)
-    Block.objects.filter(pk=day.pk).update(energy2=day.energy2 + 1)
+    Block.objects.filter(pk=day.pk).update(energy2=(day.energy2 or 0) + 1)
     found = run()
     assert [(one.span, one.first, one.register, one.counted - one.proven) for one in found] == [
         ("day", "2026-10-25", "import_t2_wh", 1),
@@ -62,7 +62,7 @@ def test_a_day_that_is_1_wh_off_is_found_told_and_computed_again(source):
 def test_a_quarter_that_is_off_in_a_day_that_is_right_is_found(source):
     low, _high = bounds()
     quarter = Block.objects.get(length_s=900, start=low + timedelta(hours=7))
-    Block.objects.filter(pk=quarter.pk).update(energy1=quarter.energy1 + 5)
+    Block.objects.filter(pk=quarter.pk).update(energy1=(quarter.energy1 or 0) + 5)
     assert {one.first for one in run()} == {"2026-10-25", "2026-10-01"}
     quarter.refresh_from_db()
     assert quarter.state == "todo"
@@ -73,7 +73,7 @@ def test_days_whose_readings_are_gone_are_checked_against_the_counters_of_their_
     made.run("DELETE FROM meters_electricityreading WHERE time < %(before)s", before=NOW - timedelta(days=3))
     assert run() == []
     day = Block.objects.get(length_s=86400, local_date=DAY)
-    Block.objects.filter(pk=day.pk).update(energy1=day.energy1 - 3, done_at=NOW)
+    Block.objects.filter(pk=day.pk).update(energy1=(day.energy1 or 0) - 3, done_at=NOW)
     assert {(one.first, one.counted - one.proven) for one in run(NOW + timedelta(days=1))} == {("2026-10-25", -3), ("2026-10-01", -3)}
 
 
