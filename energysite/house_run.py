@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from energysite import addresses, children, embedded, locks, setup_token
+from energysite import addresses, children, embedded, env, locks, setup_token
 from energysite.children import Child, StartError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -151,7 +151,8 @@ class HouseRun:
             Program("read_meters", ["manage.py", "read_meters"], self.environment),
         ]
         if self.mode == "demo":
-            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", "400"]
+            past = str(env.integer("DEMO_DAYS", 400, low=1, high=4000))
+            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", past]
             found.append(Program("demo_house", demo, self.environment))
         return found
 

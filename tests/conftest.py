@@ -27,6 +27,7 @@ def _folder() -> Path:
 def _start(folder: Path) -> embedded.Servers:
     for name in ENVIRONMENT:
         os.environ.pop(name, None)
+    os.environ["DEMO_DAYS"] = "2"  # a year for each demo house would be half of the tests' time
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     servers = embedded.Servers(folder / "servers", "house", options=FAST)
     private = layout.service_dir(folder / "servers", "house")

@@ -112,6 +112,7 @@ def test_a_file_that_is_no_history_is_refused_in_words_on_a_phone(visit, tmp_pat
 
 
 def test_a_viewer_sees_the_download_and_no_import(visit):
+    Source.objects.create(kind="volume", medium="gas", name="Gas")
     tab = visit("viewer")
     page = tab.open("/settings/")
     assert page.get_by_role("link", name="Import history").count() == 0
