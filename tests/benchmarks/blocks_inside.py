@@ -12,10 +12,10 @@ import django
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 
 from energysite import agents  # noqa: E402
-from meters.blocks import claims, condense, process  # noqa: E402
+from meters.blocks import claims, condense, process, run  # noqa: E402
 from meters.blocks.work import work  # noqa: E402
 from meters.models import DataManager, Source  # noqa: E402
 
@@ -70,7 +70,7 @@ def analyse() -> None:
 
 
 def energies(manager: DataManager, now: datetime) -> list[tuple[Any, ...]]:
-    """Of all blocks, in the chunks that they are claimed in."""
+    """Of all blocks, in the chunks that they are claimed in, planned as a run plans them."""
     found = work(manager, now)
     assert found is not None
     claim = now + claims.CLAIM
@@ -79,10 +79,11 @@ def energies(manager: DataManager, now: datetime) -> list[tuple[Any, ...]]:
         ids = [pk for (pk,) in cursor.fetchall()]
         result = []
         for i in range(0, len(ids), manager.blocks_per_run):
-            cursor.execute(
-                condense.energies("electricity"), {**found.parameters, "ids": ids[i : i + manager.blocks_per_run], "claim": claim}
-            )
-            result += cursor.fetchall()
+            parameters = {**found.parameters, "ids": ids[i : i + manager.blocks_per_run], "claim": claim}
+            with transaction.atomic():
+                cursor.execute(run.PLAN)
+                cursor.execute(condense.energies("electricity"), parameters)
+                result += cursor.fetchall()
     return result
 
 
