@@ -14,6 +14,7 @@ TABLES = {
     "electricity": lambda: _("Readings of electricity"),
     "volume": lambda: _("Readings of gas and water"),
     "production": lambda: _("Readings of solar"),
+    "battery": lambda: _("Readings of batteries"),
     "analog": lambda: _("Readings of analog signals"),
     "blocks": lambda: _("Blocks"),
 }

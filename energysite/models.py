@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -33,6 +34,25 @@ class House(models.Model):
     )
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     grid = models.CharField(_("grid connection"), max_length=8, choices=Grid, default=Grid.ONE)
+    latitude = models.FloatField(
+        _("latitude"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(-90), MaxValueValidator(90)],
+        help_text=_("Degrees north, such as 50.85: for sunrise and the forecast of the sun. Empty: of the time zone's city."),
+    )
+    longitude = models.FloatField(
+        _("longitude"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(-180), MaxValueValidator(180)],
+        help_text=_("Degrees east, such as 4.35."),
+    )
+    unread_battery = models.BooleanField(
+        _("a battery that is not read"),
+        default=False,
+        help_text=_("There is a battery whose power this site cannot read. What the house uses is then unknown, and pages say so."),
+    )
     fuse_a = models.PositiveSmallIntegerField(
         _("main fuse (A)"), null=True, blank=True, help_text=_("Printed on the main switch. Empty: not set, and pages say so.")
     )

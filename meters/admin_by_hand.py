@@ -31,7 +31,7 @@ READINGS: dict[str, Any] = {
     Source.Kind.VOLUME: VolumeReading,
     Source.Kind.PRODUCTION: ProductionReading,
 }
-MEDIA = [medium for medium in Source.Medium.choices if medium[0] != Source.Medium.ANALOG]
+MEDIA = [medium for medium in Source.Medium.choices if medium[0] not in (Source.Medium.ANALOG, Source.Medium.BATTERY)]
 
 
 class SourceForm(forms.Form):

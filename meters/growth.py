@@ -13,7 +13,7 @@ from meters.models import DataManager, Source
 from meters.models.blocks import DAY_S
 
 # Of a row with its key, until a table is large enough to be measured: a small one is mostly empty pages.
-ROW_BYTES = {"electricity": 130, "volume": 80, "production": 85, "analog": 80, "blocks": 330}
+ROW_BYTES = {"electricity": 130, "volume": 80, "production": 85, "battery": 90, "analog": 80, "blocks": 330}
 ENOUGH_ROWS = 50_000
 BLOCKS = "meters_block"
 YEAR = 365

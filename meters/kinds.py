@@ -33,9 +33,10 @@ ELECTRICITY = Kind(
 )
 VOLUME = Kind("volume", "meters_volumereading", "meters_suspectvolume", ("volume_l",), ())
 PRODUCTION = Kind("production", "meters_productionreading", "meters_suspectproduction", ("total_wh",), ("production_w",))
+BATTERY = Kind("battery", "meters_batteryreading", "meters_suspectbattery", ("charge_wh", "discharge_wh"), ("battery_w",))
 ANALOG = Kind("analog", "meters_analogreading", "", (), ("value_milli",))
 
-KINDS = {kind.name: kind for kind in (ELECTRICITY, VOLUME, PRODUCTION, ANALOG)}
+KINDS = {kind.name: kind for kind in (ELECTRICITY, VOLUME, PRODUCTION, BATTERY, ANALOG)}
 
 # A register of a source as totals, exports and the API name it.
 TOTAL_NAMES = {"total_wh": "production_wh"}

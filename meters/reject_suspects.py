@@ -8,13 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from meters import amounts, moments
-from meters.models import RejectEpisode, Source, SuspectElectricity, SuspectProduction, SuspectVolume
+from meters.models import RejectEpisode, Source, SuspectBattery, SuspectElectricity, SuspectProduction, SuspectVolume
 
 AT_EACH_END = 4
 TABLES: dict[str, type[models.Model]] = {
     Source.Kind.ELECTRICITY: SuspectElectricity,
     Source.Kind.VOLUME: SuspectVolume,
     Source.Kind.PRODUCTION: SuspectProduction,
+    Source.Kind.BATTERY: SuspectBattery,
 }
 
 Row = tuple[Any, ...]  # time, registers

@@ -19,6 +19,7 @@ KIND_OF = {
     Source.Medium.GAS: Source.Kind.VOLUME,
     Source.Medium.WATER: Source.Kind.VOLUME,
     Source.Medium.SOLAR: Source.Kind.PRODUCTION,
+    Source.Medium.BATTERY: Source.Kind.BATTERY,
     Source.Medium.ANALOG: Source.Kind.ANALOG,
 }
 

@@ -18,7 +18,7 @@ VOLT = 230
 FUSE_A = 100  # where nobody said: three phases of this
 PER_HOUR = {Source.Medium.GAS: 40_000, Source.Medium.WATER: 10_000}
 # Meters with a pulse show whole tens of litres; inverters count in tens of Wh.
-RESOLUTION = {Source.Kind.VOLUME: 10, Source.Kind.PRODUCTION: 10}
+RESOLUTION = {Source.Kind.VOLUME: 10, Source.Kind.PRODUCTION: 10, Source.Kind.BATTERY: 10}
 
 
 def connection_w(grid: str, fuse_a: int | None) -> int:
@@ -33,7 +33,7 @@ def connection_w(grid: str, fuse_a: int | None) -> int:
 def limits_for(kind: str, medium: str, per_hour: int | None, rolls_over_at: int | None, house_w: int) -> tuple[Limits, ...]:
     """Of each register of a source, in the order of its kind."""
     if per_hour is None:
-        unknown = 3 * FUSE_A * VOLT if kind == Source.Kind.PRODUCTION else house_w
+        unknown = 3 * FUSE_A * VOLT if kind in (Source.Kind.PRODUCTION, Source.Kind.BATTERY) else house_w
         per_hour = PER_HOUR.get(Source.Medium(medium), unknown)
     one = Limits(per_hour, RESOLUTION.get(Source.Kind(kind), 1), rolls_over_at)
     return (one,) * len(KINDS[kind].registers)

@@ -51,6 +51,8 @@ def _raw_columns(source: Source) -> tuple[tuple[str, str], ...]:
         return ((f"{source.medium}_l", "volume_l"), ("flags", "flags"))
     if source.kind == "production":
         return (("production_w", "production_w"), ("total_wh", "total_wh"), ("flags", "flags"))
+    if source.kind == "battery":
+        return (("battery_w", "battery_w"), ("charge_wh", "charge_wh"), ("discharge_wh", "discharge_wh"), ("flags", "flags"))
     return (("value", tenths("value_milli", 3)), ("flags", "flags"))
 
 

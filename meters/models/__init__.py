@@ -1,20 +1,24 @@
 """Everything measured, one module a matter."""
 
+from meters.models.analog import AnalogInput
 from meters.models.blocks import Block, DataManager, Dirty, MeterPeak
 from meters.models.devices import Meter, Source, UndecodableTelegram
-from meters.models.readings import AnalogReading, ElectricityReading, ProductionReading, VolumeReading
+from meters.models.readings import AnalogReading, BatteryReading, ElectricityReading, ProductionReading, VolumeReading
 from meters.models.trust import (
     Correction,
     CounterCycle,
     CounterState,
     RejectEpisode,
+    SuspectBattery,
     SuspectElectricity,
     SuspectProduction,
     SuspectVolume,
 )
 
 __all__ = [
+    "AnalogInput",
     "AnalogReading",
+    "BatteryReading",
     "Block",
     "Correction",
     "CounterCycle",
@@ -27,6 +31,7 @@ __all__ = [
     "ProductionReading",
     "RejectEpisode",
     "Source",
+    "SuspectBattery",
     "SuspectElectricity",
     "SuspectProduction",
     "SuspectVolume",

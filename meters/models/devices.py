@@ -85,6 +85,7 @@ class Source(models.Model):
         ELECTRICITY = "electricity", _("electricity")
         VOLUME = "volume", _("volume")
         PRODUCTION = "production", _("production")
+        BATTERY = "battery", _("battery")
         ANALOG = "analog", _("analog signal")
 
     class Medium(models.TextChoices):
@@ -92,6 +93,7 @@ class Source(models.Model):
         GAS = "gas", _("gas")
         WATER = "water", _("water")
         SOLAR = "solar", _("solar")
+        BATTERY = "battery", _("battery")
         ANALOG = "analog", _("analog signal")
 
     id = models.SmallAutoField(primary_key=True)

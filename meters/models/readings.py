@@ -64,6 +64,19 @@ class ProductionColumns(models.Model):
         abstract = True
 
 
+class BatteryColumns(models.Model):
+    """A battery: W now (positive: it gives), and its counters of what went in and came out, Wh."""
+
+    time = models.DateTimeField()
+    charge_wh = models.IntegerField(null=True)
+    discharge_wh = models.IntegerField(null=True)
+    battery_w = models.IntegerField(null=True)
+    flags = models.SmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
 class ElectricityReading(ElectricityColumns):  # noqa: DJ008 — rows are read in bulk, never shown one by one
     pk = models.CompositePrimaryKey("source_id", "time")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
@@ -75,6 +88,11 @@ class VolumeReading(VolumeColumns):  # noqa: DJ008
 
 
 class ProductionReading(ProductionColumns):  # noqa: DJ008
+    pk = models.CompositePrimaryKey("source_id", "time")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
+
+
+class BatteryReading(BatteryColumns):  # noqa: DJ008
     pk = models.CompositePrimaryKey("source_id", "time")
     source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
 

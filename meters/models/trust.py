@@ -4,7 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from meters.models.devices import Source
-from meters.models.readings import ElectricityColumns, ProductionColumns, VolumeColumns
+from meters.models.readings import BatteryColumns, ElectricityColumns, ProductionColumns, VolumeColumns
 
 
 class CounterState(models.Model):  # noqa: DJ008 — the memory of a program, shown to nobody
@@ -63,6 +63,11 @@ class SuspectVolume(VolumeColumns):
 
 
 class SuspectProduction(ProductionColumns):
+    id = models.BigAutoField(primary_key=True)
+    episode = models.ForeignKey(RejectEpisode, on_delete=models.CASCADE, related_name="+")
+
+
+class SuspectBattery(BatteryColumns):
     id = models.BigAutoField(primary_key=True)
     episode = models.ForeignKey(RejectEpisode, on_delete=models.CASCADE, related_name="+")
 

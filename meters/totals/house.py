@@ -38,7 +38,13 @@ class By(StrEnum):
 # In the order of a line. Media and registers that a source has and this does not name (none today) come after.
 ORDER = tuple(
     total_name(medium, register)
-    for medium, kind in (("electricity", "electricity"), ("solar", "production"), ("gas", "volume"), ("water", "volume"))
+    for medium, kind in (
+        ("electricity", "electricity"),
+        ("solar", "production"),
+        ("battery", "battery"),
+        ("gas", "volume"),
+        ("water", "volume"),
+    )
     for register in KINDS[kind].registers
 )
 

@@ -66,7 +66,7 @@ def test_rates_are_those_of_the_last_hour_and_of_the_managers(source):
     assert sorted((stream.rows_per_day, stream.days) for stream in found.streams) == [(96, math.inf), (1440, 730), (8640, 20)]
     assert found.bytes_per_day == 8640 * 130 + (1440 + 96) * 330
     assert found.database_bytes > MB
-    assert {table.name for table in found.tables} == {"electricity", "volume", "production", "analog", "blocks"}
+    assert {table.name for table in found.tables} == {"electricity", "volume", "production", "battery", "analog", "blocks"}
 
 
 def test_a_retired_or_silent_source_adds_nothing(source):

@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
-from meters.models import AnalogReading, ElectricityReading, ProductionReading, VolumeReading
+from meters.models import AnalogReading, BatteryReading, ElectricityReading, ProductionReading, VolumeReading
 
 # The columnstore's commands have had their present names since then.
 OLDEST = (2, 18)
@@ -31,6 +31,7 @@ TABLES = (
     Table(ElectricityReading._meta.db_table, "7 days"),
     Table(VolumeReading._meta.db_table, "90 days"),
     Table(ProductionReading._meta.db_table, "30 days"),
+    Table(BatteryReading._meta.db_table, "30 days"),
     Table(AnalogReading._meta.db_table, "30 days"),
 )
 

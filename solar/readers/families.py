@@ -1,0 +1,132 @@
+"""The makes of inverters this site can read: one line here for each file of readers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from meters import addresses
+from solar.readers import Reader
+from solar.readers.fronius import Fronius
+from solar.readers.homewizard import HomeWizardKwh
+from solar.readers.http_json import HttpJson, Place
+from solar.readers.sma import SmaWebConnect
+from solar.readers.sunspec import SunSpec
+
+
+class Settings(Protocol):
+    """What a reader may use of an inverter's row, as solar.models.Inverter holds it."""
+
+    address: str
+    password: str
+    units: str
+    page: str
+    power_path: str
+    power_factor: float
+    day_path: str
+    day_factor: float
+    total_path: str
+    total_factor: float
+    battery_path: str
+    battery_factor: float
+    charge_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """`needs`: settings that may not be empty; `uses`: those that the form shows besides; `schemes`: of its address."""
+
+    name: str
+    title: str | Promise
+    open: Callable[[Settings], Reader]
+    shortest_period_s: int
+    usual_period_s: int
+    schemes: tuple[str, ...] = ("http", "https")
+    needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+
+
+def unit_numbers(text: str) -> tuple[int, ...]:
+    """Of "1, 2": in order, each once. Raises ValueError, in words."""
+    numbers = []
+    for part in text.replace(";", ",").split(","):
+        clean = part.strip()
+        if not clean:
+            continue
+        if not (clean.isascii() and clean.isdigit() and 0 <= int(clean) <= 247):
+            raise ValueError(str(_("%(part)s is no unit number: write 0 to 247, with commas between.") % {"part": clean[:20]}))
+        numbers.append(int(clean))
+    return tuple(dict.fromkeys(numbers))
+
+
+def _http_json(given: Settings) -> HttpJson:
+    def place(path: str, factor: float) -> Place | None:
+        return Place(path, factor) if path else None
+
+    return HttpJson(
+        given.address,
+        given.page or "/",
+        power=place(given.power_path, given.power_factor),
+        day=place(given.day_path, given.day_factor),
+        total=place(given.total_path, given.total_factor),
+    )
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family("fronius", "Fronius (Solar API)", lambda given: Fronius(given.address, unit_numbers(given.units)), 10, 10, uses=("units",)),
+    Family("sma", "SMA (WebConnect)", lambda given: SmaWebConnect(given.address, given.password), 5, 10, needs=("password",)),
+    Family(
+        "sunspec",
+        _("SunSpec over Modbus TCP (SolarEdge, SMA, Fronius, Kostal)"),
+        lambda given: SunSpec(given.address, unit_numbers(given.units) or (1,)),
+        2,
+        10,
+        schemes=("socket",),
+        uses=("units",),
+    ),
+    Family("homewizard", _("HomeWizard kWh meter"), lambda given: HomeWizardKwh(given.address), 1, 5),
+    Family(
+        "http_json",
+        _("Another device with JSON"),
+        _http_json,
+        1,
+        10,
+        needs=("page",),
+        uses=(
+            *("power_path", "power_factor", "day_path", "day_factor", "total_path", "total_factor"),
+            *("battery_path", "battery_factor", "charge_path"),
+        ),
+    ),
+)
+
+
+def known() -> dict[str, Family]:
+    return {family.name: family for family in FAMILIES}
+
+
+def open_reader(name: str, given: Settings) -> Reader:
+    """The reader of an inverter's settings. Raises DeviceConfigError, KeyError for an unknown family."""
+    return known()[name].open(given)
+
+
+def check(family: Family, given: Settings) -> None:
+    """Raises ValidationError, in words, for settings that this family cannot use."""
+    errors: dict[str, Any] = {}
+    scheme = given.address.partition("://")[0]
+    if scheme not in family.schemes or addresses.host_and_port(given.address) is None:
+        errors["address"] = _("Write the address as %(scheme)s://host:port.") % {"scheme": family.schemes[0]}
+    for name in family.needs:
+        if not getattr(given, name):
+            errors[name] = _("This make needs it.")
+    if "units" in family.uses:
+        try:
+            unit_numbers(given.units)
+        except ValueError as error:
+            errors["units"] = str(error)
+    if family.name == "http_json" and not (given.power_path or given.total_path or given.day_path):
+        errors["power_path"] = _("Say where power or energy stands in the answer.")
+    if errors:
+        raise ValidationError(errors)
