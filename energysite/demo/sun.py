@@ -3,27 +3,16 @@
 import math
 from dataclasses import dataclass
 
-LATITUDE = math.radians(50.85)
+from energysite import sun
+
+LATITUDE_DEG = 50.85
 LONGITUDE_DEG = 4.35
 NODE_S = 300  # the clear sky is computed every five minutes, straight lines between
 
 
 def position(at: float) -> tuple[float, float]:
-    """Elevation and azimuth (radians; azimuth from the south, west positive) at an epoch second.
-
-    The low-precision formulas of the Astronomical Almanac, good to 0.01 degree for this century.
-    """
-    days = at / 86400 - 10957.5  # since J2000.0
-    anomaly = math.radians(357.528 + 0.9856003 * days)
-    longitude = math.radians(280.460 + 0.9856474 * days + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly))
-    tilt = math.radians(23.439 - 0.0000004 * days)
-    declination = math.asin(math.sin(tilt) * math.sin(longitude))
-    ascension = math.atan2(math.cos(tilt) * math.sin(longitude), math.cos(longitude))
-    sidereal_deg = 280.46062 + 360.98564737 * days + LONGITUDE_DEG
-    hour = math.radians(sidereal_deg) - ascension
-    elevation = math.asin(math.sin(LATITUDE) * math.sin(declination) + math.cos(LATITUDE) * math.cos(declination) * math.cos(hour))
-    azimuth = math.atan2(math.sin(hour), math.cos(hour) * math.sin(LATITUDE) - math.tan(declination) * math.cos(LATITUDE))
-    return elevation, azimuth
+    """Elevation and azimuth (radians; azimuth from the south, west positive) at an epoch second."""
+    return sun.position(at, LATITUDE_DEG, LONGITUDE_DEG)
 
 
 @dataclass(frozen=True, slots=True)
