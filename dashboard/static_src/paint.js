@@ -1,6 +1,6 @@
 // Colours of the theme and hatching, for drawing on a canvas.
 
-const NAMES = { ink: "--ink", ink2: "--ink-2", ink3: "--ink-3", onInk: "--on-ink", line: "--line", lineStrong: "--line-strong", import: "--import", importSoft: "--import-soft", export: "--export", exportSoft: "--export-soft", hatch: "--hatch", card: "--card", solar: "--solar", gas: "--gas", water: "--water", before: "--before" };
+const NAMES = { ink: "--ink", ink2: "--ink-2", ink3: "--ink-3", onInk: "--on-ink", line: "--line", lineStrong: "--line-strong", import: "--import", importSoft: "--import-soft", export: "--export", exportSoft: "--export-soft", hatch: "--hatch", card: "--card", solar: "--solar", solarSoft: "--solar-soft", battery: "--battery", batterySoft: "--battery-soft", gas: "--gas", water: "--water", before: "--before" };
 const TILE = 8;
 
 /** The colours as the browser resolves them for this element in the theme of now. */
