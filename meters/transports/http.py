@@ -3,6 +3,7 @@ cookies: http.client knows none of them."""
 
 import http.client
 import io
+import ipaddress
 import socket
 import ssl
 import time
@@ -29,8 +30,8 @@ class Answer:
 class HttpDevice:
     """One device at http(s)://host[:port]; its connection is kept between two questions. `close` at the end.
 
-    `self_signed`: the certificate is not looked at, as of inverters, which make their own. Raises DeviceConfigError for an
-    address that is none.
+    `self_signed`: on a private address the certificate is not looked at: devices make their own, and nobody vouches for a box on
+    the wall. Raises DeviceConfigError for an address that is none.
     """
 
     def __init__(self, address: str, *, self_signed: bool = False) -> None:
@@ -91,7 +92,8 @@ class HttpDevice:
         try:
             if self._tls:
                 connection.settimeout(max(0.05, deadline - time.monotonic()))
-                connection = self._context().wrap_socket(connection, server_hostname=self.host)
+                at = str(connection.getpeername()[0])
+                connection = self._context(at).wrap_socket(connection, server_hostname=self.host)
         except BaseException:
             connection.close()
             raise
@@ -99,10 +101,11 @@ class HttpDevice:
         client.sock = _Bounded(connection, deadline)
         return client
 
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self._self_signed:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    def _context(self, at: str) -> ssl.SSLContext:
+        if not self._self_signed or not ipaddress.ip_address(at.partition("%")[0]).is_private:
+            return ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         return context
 
     def _names(self, **more: object) -> dict[str, object]:

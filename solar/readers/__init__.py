@@ -11,6 +11,10 @@ class Reader(Protocol):
     family: str
     shortest_period_s: int
 
+    @property
+    def heard(self) -> str:
+        """At most 500 characters of what the device answered last, without any secret; empty before the first answer."""
+
     def read(self, deadline: float) -> Production:
         """What the device says now, by `deadline` (time.monotonic()). Raises DeviceUnavailable (a retry can help),
         DeviceConfigError (it cannot), BadReading."""

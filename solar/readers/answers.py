@@ -1,29 +1,77 @@
 """An answer of a device as JSON, and numbers in it that can be trusted. What is wrong is told in words with the device's name."""
 
+import html
 import json
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from django.utils.translation import gettext as _
 
+from energysite.device_look import HEARD_SHOWN
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
-from energysite.text import plain
+from energysite.text import excerpt, plain
 from meters.transports.http import Answer, HttpDevice
 
 SHOWN = 80
+MASK = b"***"
 
 
-def document(device: HttpDevice, answer: Answer) -> Any:
+class JsonDevice:
+    """A device on the home network that answers in JSON. `secrets`: what no error and no `heard` may show, should it echo them."""
+
+    def __init__(self, address: str, *, secrets: Iterable[str] = ()) -> None:
+        self.http = HttpDevice(address, self_signed=True)
+        self.secrets = list(secrets)
+        self._last = b""
+
+    @property
+    def host(self) -> str:
+        return self.http.host
+
+    @property
+    def heard(self) -> str:
+        return excerpt(masked(self._last, self.secrets), HEARD_SHOWN)
+
+    def ask(
+        self, path: str, deadline: float, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """Whatever status it answers with. Raises DeviceUnavailable, DeviceConfigError."""
+        self._last = b""
+        answer = self.http.ask(path, deadline, method=method, headers=headers, body=body)
+        self._last = answer.body
+        return answer
+
+    def json(
+        self, path: str, deadline: float, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Any:
+        """The parsed body of a good answer. Raises DeviceUnavailable, DeviceConfigError, BadReading."""
+        return document(self.http, self.ask(path, deadline, method=method, headers=headers, body=body), self.secrets)
+
+    def close(self) -> None:
+        self.http.close()
+
+
+def document(device: HttpDevice, answer: Answer, secrets: Iterable[str] = ()) -> Any:
     """The parsed body of a good answer. Raises DeviceUnavailable, DeviceConfigError (a retry cannot help), BadReading."""
     check_status(device, answer)
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        start = plain(answer.body[:SHOWN].decode("utf-8", "replace"))
+        start = plain(masked(answer.body, secrets)[:SHOWN].decode("utf-8", "replace"))
         raise BadReading(
             _("%(host)s answers, but not with numbers: “%(start)s…”. Check that the address is the device's own.")
             % {"host": device.host, "start": start}
         ) from error
+
+
+def masked(body: bytes, secrets: Iterable[str]) -> bytes:
+    """Without these, however the device writes them when it echoes what it was asked."""
+    for secret in filter(None, secrets):
+        for written in {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), quote_plus(secret), html.escape(secret)}:
+            body = body.replace(written.encode(), MASK)
+    return body
 
 
 def check_status(device: HttpDevice, answer: Answer) -> None:

@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
 from energysite.text import plain
-from meters.transports.http import HttpDevice
 from solar.production import Condition, Production, Unit
-from solar.readers.answers import document, number, part, whole
+from solar.readers.answers import JsonDevice, number, part, whole
 
 FLOW = "/solar_api/v1/GetPowerFlowRealtimeData.fcgi"
 INVERTER = "/solar_api/v1/GetInverterRealtimeData.cgi?Scope=Device&DeviceId={unit}&DataCollection=CommonInverterData"
@@ -25,16 +24,20 @@ class Fronius:
 
     def __init__(self, address: str, units: tuple[int, ...] = ()) -> None:
         """`units`: device ids to ask one by one where the power flow does not tell their counters; empty: those it names."""
-        self._device = HttpDevice(address)
+        self._device = JsonDevice(address)
         self._units = units
 
     def read(self, deadline: float) -> Production:
-        flow = data_of(document(self._device, self._device.ask(FLOW, deadline)))
+        flow = data_of(self._device.json(FLOW, deadline))
         names = [str(unit) for unit in self._units] or sorted(part(flow, "Inverters") or {})
         if not names:
             raise BadReading(_("The Fronius names no inverter. Check that it is set up in its own pages."))
-        answers = {name: data_of(document(self._device, self._device.ask(INVERTER.format(unit=name), deadline))) for name in names}
+        answers = {name: data_of(self._device.json(INVERTER.format(unit=name), deadline)) for name in names}
         return production(flow, answers)
+
+    @property
+    def heard(self) -> str:
+        return self._device.heard
 
     def close(self) -> None:
         self._device.close()

@@ -5,9 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceUnavailable
-from meters.transports.http import HttpDevice
 from solar.production import Condition, Production
-from solar.readers.answers import document, part, whole
+from solar.readers.answers import JsonDevice, document, part, whole
 
 PATH = "/api/v1/data"
 
@@ -17,7 +16,7 @@ class HomeWizardKwh:
     shortest_period_s = 1
 
     def __init__(self, address: str) -> None:
-        self._device = HttpDevice(address)
+        self._device = JsonDevice(address)
 
     def read(self, deadline: float) -> Production:
         answer = self._device.ask(PATH, deadline)
@@ -26,7 +25,11 @@ class HomeWizardKwh:
                 _("%(host)s keeps its local API closed. Switch it on in the HomeWizard app: Settings, Meters, the kWh meter, Local API.")
                 % {"host": self._device.host}
             )
-        return production(document(self._device, answer))
+        return production(document(self._device.http, answer))
+
+    @property
+    def heard(self) -> str:
+        return self._device.heard
 
     def close(self) -> None:
         self._device.close()

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
-from meters.transports.http import HttpDevice
 from solar.production import Condition, Production
-from solar.readers.answers import document, whole
+from solar.readers.answers import JsonDevice, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class HttpJson:
     shortest_period_s = 1
 
     def __init__(self, address: str, path: str, *, power: Place | None, day: Place | None = None, total: Place | None = None) -> None:
-        self._device = HttpDevice(address)
+        self._device = JsonDevice(address, secrets=_in_query(path))
         self._path, self._power, self._day, self._total = path, power, day, total
 
     def read(self, deadline: float) -> Production:
-        given = document(self._device, self._device.ask(self._path, deadline, headers={"Accept": "application/json"}))
+        given = self._device.json(self._path, deadline, headers={"Accept": "application/json"})
         power = _value(given, self._power)
         return Production(
             power_w=None if power is None else max(0, power),
@@ -37,8 +37,18 @@ class HttpJson:
             total_wh=_value(given, self._total),
         )
 
+    @property
+    def heard(self) -> str:
+        return self._device.heard
+
     def close(self) -> None:
         self._device.close()
+
+
+def _in_query(path: str) -> list[str]:
+    """Values behind the question mark may be keys."""
+    query = path.partition("?")[2]
+    return [query, *(value for _name, value in parse_qsl(query))]
 
 
 def _value(given: Any, place: Place | None) -> int | None:

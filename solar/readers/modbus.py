@@ -10,6 +10,7 @@ import time
 
 from django.utils.translation import gettext as _
 
+from energysite.device_look import HEARD_SHOWN
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
 from meters.transports.network import open_socket
 
@@ -30,6 +31,7 @@ class ModbusTcp:
         self._host, self._port = host, port
         self._socket: socket.socket | None = None
         self._numbers = itertools.cycle(range(1, 65536))
+        self.heard = ""  # the last answer: unit, first register, the words in hexadecimal
 
     def registers(self, unit: int, start: int, count: int, deadline: float) -> tuple[int, ...]:
         """`count` registers of 16 bit from `start` on. Raises DeviceUnavailable, DeviceConfigError, IllegalAddress, BadReading."""
@@ -52,6 +54,7 @@ class ModbusTcp:
                 self._socket = open_socket(self._host, self._port, deadline)
             self._arm(deadline).sendall(HEADER.pack(number, 0, 6, unit) + struct.pack(">BHH", READ, start, count))
             message = self._message(number, unit, deadline)
+            self.heard = f"{unit}/{start}: {message[2:].hex(' ', 2)}"[:HEARD_SHOWN]
         except OSError as error:
             self.close()
             if isinstance(error, TimeoutError):

@@ -7,9 +7,8 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
 from energysite.text import plain
-from meters.transports.http import HttpDevice
 from solar.production import Condition, Production, Unit, summed
-from solar.readers.answers import document, part, whole
+from solar.readers.answers import JsonDevice, part, whole
 
 POWER = "6100_40263F00"
 TOTALS = ("6400_0046C300", "6400_00260100")  # Wh, by model
@@ -27,8 +26,7 @@ class SmaWebConnect:
     shortest_period_s = 5
 
     def __init__(self, address: str, password: str) -> None:
-        # Its certificate is its own: nobody vouches for a box on the wall.
-        self._device = HttpDevice(address, self_signed=True)
+        self._device = JsonDevice(address, secrets=[password])
         self._password = password
 
     def read(self, deadline: float) -> Production:
@@ -39,14 +37,20 @@ class SmaWebConnect:
             self._logout(session, deadline)
         return production(given)
 
+    @property
+    def heard(self) -> str:
+        return self._device.heard
+
     def close(self) -> None:
         self._device.close()
 
     def _login(self, deadline: float) -> str:
         given = self._post("/dyn/login.json", {"right": "usr", "pass": self._password}, deadline)
         session, error = part(given, "result", "sid"), part(given, "err")
-        if isinstance(session, str) and session.isalnum():
-            return session
+        if isinstance(session, str) and session:
+            self._device.secrets = [self._password, session]
+            if session.isalnum():
+                return session
         names = {"host": self._device.host, "error": plain(str(error))[:40]}
         if error == WRONG_PASSWORD:
             raise DeviceConfigError(_("%(host)s refuses the password of its user group.") % names)
@@ -56,13 +60,12 @@ class SmaWebConnect:
 
     def _logout(self, session: str, deadline: float) -> None:
         try:
-            self._device.ask(f"/dyn/logout.json?sid={session}", deadline, method="POST", headers=JSON, body=b"{}")
+            self._device.http.ask(f"/dyn/logout.json?sid={session}", deadline, method="POST", headers=JSON, body=b"{}")
         except DeviceUnavailable:
             self._device.close()  # the session ends by itself after some minutes; what was read is good
 
     def _post(self, path: str, body: dict[str, Any], deadline: float) -> Any:
-        answer = self._device.ask(path, deadline, method="POST", headers=JSON, body=json.dumps(body).encode())
-        return document(self._device, answer)
+        return self._device.json(path, deadline, method="POST", headers=JSON, body=json.dumps(body).encode())
 
 
 def production(given: Any) -> Production:

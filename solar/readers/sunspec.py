@@ -60,6 +60,10 @@ class SunSpec:
         finally:
             self._modbus.close()  # SolarEdge accepts one client: the next one may be somebody else
 
+    @property
+    def heard(self) -> str:
+        return self._modbus.heard
+
     def close(self) -> None:
         self._modbus.close()
 
