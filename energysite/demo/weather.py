@@ -59,13 +59,17 @@ def _smooth(values: list[float], spacing_s: int) -> list[float]:
     return [low + (high - low) * e for low, high in pairwise(values) for e in ease]
 
 
+def dullest_and_brightest(cover: float) -> tuple[float, float]:
+    """The share of light below a cloud (thin clouds on fine days, thick ones on dull days), and of a free sun: a cloud's edge adds."""
+    return 0.62 - 0.46 * cover, 1.03 - 0.05 * cover
+
+
 def light(seed: object, day: date, cover: float, dawn: int, dusk: int) -> list[float]:
     """The share of the clear sky's light for the day's steps from dawn to dusk: sharp edges where the cover is broken."""
     nodes = chance(seed, "clouds", day)
     small = _smooth([nodes.random() for _ in range(LONGEST_DAY_S // CLOUD_S + 1)], CLOUD_S)
     large = _smooth([nodes.random() for _ in range(LONGEST_DAY_S // PATCH_S + 1)], PATCH_S)
-    through = 0.62 - 0.46 * cover  # light below a cloud: thin clouds on fine days, thick ones on dull days
-    bright = 1.03 - 0.05 * cover  # a cloud's edge adds a little
+    through, bright = dullest_and_brightest(cover)
     # The sum of the two waves lies between 0 and 1, mostly between 0.25 and 0.75.
     edge, gain = 0.1 + 0.8 * cover, 1 / 0.07
     shares = []
