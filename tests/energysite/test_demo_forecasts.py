@@ -60,7 +60,7 @@ def test_the_light_is_what_the_panels_made_their_power_of(name: str) -> None:
     assert counted_wh > 200
     assert sum(made_w) / 4 == pytest.approx(counted_wh, rel=0.05)
     for quarter, made in enumerate(made_w):
-        assert made == pytest.approx(fmean(day.solar_w[quarter * 90 : quarter * 90 + 90]), abs=60, rel=0.05)
+        assert made == pytest.approx(fmean(day.solar_w[quarter * 90 : quarter * 90 + 90]), abs=60, rel=0.06)
 
 
 def test_errors_grow_with_the_hours_ahead_to_what_is_documented() -> None:
