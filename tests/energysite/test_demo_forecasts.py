@@ -54,13 +54,13 @@ def test_the_light_is_what_the_panels_made_their_power_of(name: str) -> None:
         slope, facing = math.radians(panels.slope_deg), math.radians(panels.azimuth_deg)
         incidence = math.sin(elevation) * math.cos(slope) + math.cos(elevation) * math.sin(slope) * math.cos(azimuth - facing)
         plane = direct * max(0.0, incidence) + diffuse
-        heat = 1 - 0.0038 * (was.temperature_c[quarter] + plane * 0.028 - 25)  # the demo heats its cells by a clear sky: 4 % at most
+        heat = 1 - 0.0038 * (was.temperature_c[quarter] + plane * 0.028 - 25)  # the demo heats its cells by a clear sky: 5 % of a dim one
         made_w.append(min(panels.inverter_w, panels.peak_w * plane / 1000 * heat * 0.93))
     counted_wh = sum(day.solar_w) * 10 / 3600
     assert counted_wh > 200
     assert sum(made_w) / 4 == pytest.approx(counted_wh, rel=0.05)
     for quarter, made in enumerate(made_w):
-        assert made == pytest.approx(fmean(day.solar_w[quarter * 90 : quarter * 90 + 90]), abs=60, rel=0.06)
+        assert made == pytest.approx(fmean(day.solar_w[quarter * 90 : quarter * 90 + 90]), abs=60, rel=0.08)
 
 
 def test_errors_grow_with_the_hours_ahead_to_what_is_documented() -> None:
