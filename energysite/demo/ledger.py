@@ -12,13 +12,16 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from energysite.demo import calendar, loads, profile, sun, volumes, weather
-from energysite.demo.calendar import month_start, next_day
+from energysite import sun as sky
+from energysite.demo import calendar, loads, profile, roof, sun, volumes, weather
+from energysite.demo.calendar import STEP_S, month_start, next_day
 from energysite.demo.profile import Day, Recipe
 
 # Where the counters stood on EPOCH: the meter had been there for years.
 EPOCH = date(2026, 1, 1)
 WH = 3600
+
+Counters = tuple[int, ...]
 
 
 class Totals(NamedTuple):
@@ -36,11 +39,13 @@ AT_EPOCH = Totals(13_482_117 * WH, 17_906_530 * WH, 11_225_348 * WH, 4_871_096 *
 
 
 class Sums(NamedTuple):
-    """One day: its totals, its highest quarter (import, Ws) and the epoch second at which that quarter ended."""
+    """One day: its totals, its highest quarter (import, Ws), the epoch second at which that quarter ended, and what each
+    inverter made (Ws)."""
 
     totals: Totals
     peak_ws: int
     peak_end: int
+    made: Counters
 
 
 class Peak(NamedTuple):
@@ -53,12 +58,12 @@ class Peak(NamedTuple):
 
 def sums_of(day: Day) -> Sums:
     registers = day.registers_ws(day.seconds)
-    return Sums(Totals(*registers, sum(day.gas_ml), sum(day.water_ml)), *day.peak())
+    return Sums(Totals(*registers, sum(day.gas_ml), sum(day.water_ml)), *day.peak(), roof.energies_ws(day.solar_w, STEP_S))
 
 
 def _file_name(recipe: Recipe) -> str:
     digest = hashlib.sha256(repr(recipe).encode())
-    for module in (calendar, loads, profile, sun, volumes, weather):
+    for module in (calendar, loads, profile, roof, sky, sun, volumes, weather):
         digest.update(Path(str(module.__file__)).read_bytes())
     return f"house-{digest.hexdigest()[:16]}.json"
 
@@ -70,10 +75,11 @@ class Ledger:
         self.recipe = recipe
         self.path = None if folder is None else folder / _file_name(recipe)
         self.days: dict[date, Sums] = {}
-        self._at: dict[date, Totals] = {EPOCH: AT_EPOCH}
+        self._at: dict[date, Counters] = {EPOCH: AT_EPOCH}
+        self._made: dict[date, Counters] = {EPOCH: roof.AT_EPOCH_WS}
         if self.path is not None and self.path.exists():
             stored = json.loads(self.path.read_text())
-            self.days = {date.fromisoformat(day): Sums(Totals(*row[:6]), *row[6:]) for day, row in stored.items()}
+            self.days = {date.fromisoformat(day): Sums(Totals(*row[:6]), row[6], row[7], tuple(row[8:])) for day, row in stored.items()}
 
     def sums(self, day: date) -> Sums:
         found = self.days.get(day)
@@ -83,26 +89,24 @@ class Ledger:
 
     def at_midnight(self, day: date) -> Totals:
         """Where the counters stand when this local day begins."""
-        known = self._at.get(day)
-        if known is not None:
-            return known
-        if day > EPOCH:
-            behind = day
-            while behind not in self._at:
-                behind = date.fromordinal(behind.toordinal() - 1)
-            while behind < day:
-                totals = Totals(*(a + b for a, b in zip(self._at[behind], self.sums(behind).totals, strict=True)))
-                behind = next_day(behind)
-                self._at[behind] = totals
-        else:
-            ahead = day
-            while ahead not in self._at:
-                ahead = next_day(ahead)
-            while ahead > day:
-                before = date.fromordinal(ahead.toordinal() - 1)
-                self._at[before] = Totals(*(a - b for a, b in zip(self._at[ahead], self.sums(before).totals, strict=True)))
-                ahead = before
-        return self._at[day]
+        return Totals(*self._counted(self._at, day, lambda sums: sums.totals))
+
+    def made_at_midnight(self, day: date) -> Counters:
+        """What each inverter has made by then, in Ws."""
+        return self._counted(self._made, day, lambda sums: sums.made)
+
+    def _counted(self, known: dict[date, Counters], day: date, of: Callable[[Sums], Counters]) -> Counters:
+        """What stands in `known` at this midnight, counted on from the nearest one that does, forwards or backwards."""
+        step = 1 if day > EPOCH else -1
+        at = day
+        while at not in known:
+            at = date.fromordinal(at.toordinal() - step)
+        while at != day:
+            following = date.fromordinal(at.toordinal() + step)
+            passed = of(self.sums(min(at, following)))
+            known[following] = tuple(a + step * b for a, b in zip(known[at], passed, strict=True))
+            at = following
+        return known[day]
 
     def month_peak(self, first: date, until: date) -> tuple[int, int]:
         """The highest quarter (Ws, its end) of the whole days from `first` up to, not with, `until`."""
@@ -140,7 +144,7 @@ class Ledger:
     def keep(self) -> None:
         if self.path is None:
             return
-        rows = {day.isoformat(): [*sums.totals, sums.peak_ws, sums.peak_end] for day, sums in sorted(self.days.items())}
+        rows = {day.isoformat(): [*sums.totals, sums.peak_ws, sums.peak_end, *sums.made] for day, sums in sorted(self.days.items())}
         fresh = self.path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(rows))
         fresh.replace(self.path)

@@ -6,12 +6,15 @@ second apart is exactly what the counters moved.
 
 import math
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from energysite.demo import roof
 from energysite.demo.calendar import QUARTER_S, STEP_S, VOLUME_S, day_of, is_day_tariff, midnight, month_start
 from energysite.demo.ledger import WH, Ledger, Peak
 from energysite.demo.profile import Day
+from energysite.demo.roof import Made
 
 Phases = tuple[int, int, int]
 REACTIVE_VAR = 65  # of each phase
@@ -100,6 +103,24 @@ class House:
             quarter_w=self._quarter_w(day, at),
             gas=self.gas(at),
             water=self.water(at),
+        )
+
+    def made(self, parts: Sequence[int], at: int) -> Made:
+        """What these inverters together tell at this epoch second."""
+        day = self.day(day_of(at - 1))
+        second = at - day.start
+        watts = day.solar_w[(second - 1) // STEP_S]
+        today = [day.made_ws(part, second) for part in parts]
+        midnight_ws, new_year_ws = self.ledger.made_at_midnight(day.date), self.ledger.made_at_midnight(date(day.date.year, 1, 1))
+        total = sum(midnight_ws[part] for part in parts) + sum(today)
+        first, last = day.daylight_s
+        return Made(
+            at=at,
+            power_w=sum(roof.part_w(watts, part) for part in parts),
+            day_wh=sum(today) // WH,
+            year_wh=(total - sum(new_year_ws[part] for part in parts)) // WH,
+            total_wh=total // WH,
+            awake=first < second <= last,
         )
 
     def _quarter_w(self, day: Day, at: int) -> int:

@@ -8,8 +8,10 @@ so the sums of whole steps need not know it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import accumulate
 
+from energysite.demo import roof
 from energysite.demo.calendar import NAMED_DAYS, QUARTER_S, STEP_S, VOLUME_S, at_wall, chance, midnight, next_day
 from energysite.demo.loads import LOADS, Load
 from energysite.demo.sun import NODE_S, Panels
@@ -117,6 +119,23 @@ class Day:
         span = 2 * size + 1
         a, b, c, d, e = (((mixed >> shift & 0xFFF) * span >> 12) - size for shift in (4, 16, 28, 40, 52))
         return (a, b, c, d, e, -c, -a, -e, -b, -d)
+
+    @cached_property
+    def made_before_w(self) -> tuple[list[int], ...]:
+        """For each inverter the sum of its powers in the steps before each."""
+        return roof.before_w(self.solar_w)
+
+    def made_ws(self, part: int, second: int) -> int:
+        """What that inverter makes from midnight to this second."""
+        step, rest = divmod(second, STEP_S)
+        made = self.made_before_w[part][step] * STEP_S
+        return made + roof.part_w(self.solar_w[step], part) * rest if rest else made
+
+    @cached_property
+    def daylight_s(self) -> tuple[int, int]:
+        """From when until when there is light on the panels; (0, 0) on a day without."""
+        first, behind = roof.daylight(self.solar_w)
+        return first * STEP_S, behind * STEP_S
 
     def energy_ws(self, second: int) -> tuple[int, int]:
         """Import and export from midnight to this second."""
