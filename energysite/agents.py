@@ -83,7 +83,7 @@ def get(name: str) -> Agent:
 def create(model: type[A], **fields: Any) -> A:
     """A valid row and its state, in one transaction. Raises django's ValidationError."""
     agent = model(**fields)
-    agent.full_clean(exclude=["state"])
+    agent.full_clean(exclude=[field.name for field in model._meta.concrete_fields if not field.editable])
     agent.save()
     return agent
 

@@ -7,13 +7,15 @@ class MetersConfig(AppConfig):
     verbose_name = _("Meters")
 
     def ready(self) -> None:
-        from django.db.models.signals import post_save
+        from django.db.models.signals import post_delete, post_save
 
         from energysite import agents
         from energysite.models import House
         from meters import house_moved
+        from meters.analog import source
         from meters.manager_form import DataManagerForm
-        from meters.models import DataManager
+        from meters.models import AnalogInput, DataManager
 
         agents.register(DataManager, DataManagerForm)
         post_save.connect(house_moved.look, sender=House, dispatch_uid="days of another zone")
+        post_delete.connect(source.retire, sender=AnalogInput, dispatch_uid="retire the source of an analog input")

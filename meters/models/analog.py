@@ -1,13 +1,18 @@
 """A signal on an analog input of this machine."""
 
+from typing import Any
+
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from energysite import agents
 from energysite.models import Agent
+from meters.analog.chip import FULL_SCALE
 from meters.models.devices import Source
+
+MOST = 2_000_000  # of the unit: thousandths of it are kept in 32 bits
 
 
 @agents.register
@@ -38,3 +43,20 @@ class AnalogInput(Agent):
         super().clean()
         if self.factor == 0:
             raise ValidationError({"factor": _("With a factor of 0 every value would be 0.")})
+        if None not in (self.factor, self.offset) and not max(abs(self.value_of(raw)) for raw in (0, FULL_SCALE)) <= MOST:
+            raise ValidationError({"factor": _("With these values would pass two million. Choose a larger unit.")})
+
+    def value_of(self, raw: int) -> float:
+        """In the input's unit, of a raw value of 0 to 1023."""
+        return self.factor * (raw - self.offset)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Makes the source of a new input, and keeps that of an old one in step."""
+        from meters.analog import source  # which needs this model
+
+        with transaction.atomic():
+            if made := self._state.adding:
+                self.source = source.make(self)
+            super().save(*args, **kwargs)
+            if not made:
+                source.follow(self)
