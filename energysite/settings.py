@@ -215,6 +215,10 @@ UNFOLD = {
             _admin_links(
                 _("Devices"),
                 (_("Meters"), "electric_meter", "meters_meter"),
+                (_("Inverters"), "solar_power", "solar_inverter"),
+                (_("Roof planes"), "roofing", "solar_roofplane"),
+                (_("Weather services"), "partly_cloudy_day", "solar_weather"),
+                (_("Analog inputs"), "sensors", "meters_analoginput"),
                 (_("Sources"), "gas_meter", "meters_source"),
                 (_("Data managers"), "inventory", "meters_datamanager"),
                 (_("Blocks"), "view_week", "meters_block"),

@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import redis
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -19,6 +17,7 @@ from unfold.decorators import action, display
 
 from energysite import agent_states, agents, audit, broker, live
 from energysite.actors import actor_of
+from energysite.agent_admin import SeenForm
 from energysite.broker import BrokerAway
 from energysite.text import plain
 from meters import manager_counts, reopening
@@ -42,22 +41,8 @@ STATUS_WORDS = {
 COLOURS = {"fine": "success", "faulty": "warning", "late": "warning", "error": "danger", "disabled": "default", "unknown": "default"}
 
 
-class SeenManagerForm(DataManagerForm):
-    """Carries the version that the person saw, so that nobody overwrites what somebody else has just changed."""
-
-    seen = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["seen"].initial = self.instance.version
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if cleaned.get("seen") != self.instance.version:
-            raise ValidationError(
-                gettext("Somebody changed this data manager after you opened the page. Reload it, look, and change it again.")
-            )
-        return cleaned
+class SeenManagerForm(SeenForm, DataManagerForm):
+    """The settings of one that exists."""
 
 
 @admin.register(DataManager)

@@ -100,7 +100,7 @@ def test_a_change_counts_the_version_and_is_audited_with_old_and_new(owner: Clie
 def test_a_change_made_meanwhile_is_not_overwritten(owner: Client, meter: Meter) -> None:
     agents.set_config(Actor("bob", OWNER), "Main", {"take": "last"}, 1)
     shown = owner.post(page(meter), values(meter, take="mean")).content.decode()
-    assert "Somebody changed this meter" in shown
+    assert "Somebody changed these settings" in shown
     meter.refresh_from_db()
     assert (meter.take, meter.version) == ("last", 2)
 
@@ -263,9 +263,9 @@ def test_an_undecodable_telegram_is_shown_as_harmless_text_and_cannot_be_changed
 
 def test_a_meter_that_is_live_with_a_concern_is_not_shown_as_well() -> None:
     meter: Any = Meter(name="Main", enabled=True)
-    meter._shown_state = {"status": "live", "error": "More than 25 % of the telegrams arrive damaged.\nMore."}
+    meter.shown_state = {"status": "live", "error": "More than 25 % of the telegrams arrive damaged.\nMore."}
     shown: Any = site._registry[Meter]
     assert shown.status(meter)[0] == "concern"
     assert shown.said(meter) == "More than 25 % of the telegrams arrive damaged."
-    meter._shown_state = {"status": "live", "error": None}
+    meter.shown_state = {"status": "live", "error": None}
     assert (shown.status(meter)[0], shown.said(meter)) == ("live", "")

@@ -137,7 +137,7 @@ def test_a_change_made_meanwhile_is_not_overwritten(owner: Client, source: Sourc
     minute = manager(source, 60)
     agents.set_config(Actor("bob", OWNER), minute.name, {"period_s": 90}, 1)
     shown = owner.post(change(minute), values(minute, period_s=120)).content.decode()
-    assert "Somebody changed this data manager" in shown
+    assert "Somebody changed these settings" in shown
     minute.refresh_from_db()
     assert minute.period_s == 90
 
