@@ -43,7 +43,7 @@ class Lively:
     """What only Valkey knows. Times are epoch seconds."""
 
     version: str
-    frames: dict[str, live.Frame] = field(default_factory=dict)
+    frames: dict[str, live.Frame] = field(default_factory=dict)  # of the meters
     processes: dict[str, dict[str, Any]] = field(default_factory=dict)
     heartbeats: dict[str, float] = field(default_factory=dict)
     agents: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -115,7 +115,7 @@ def _server() -> tuple[str, str | None]:
 def _lively(names: list[str]) -> Lively | None:
     client = live.client()
     try:
-        frames = live.last_frames(client)
+        frames = live.of_kind(live.last_frames(client))
         server = client.info("server")
         return Lively(
             version=str(server.get("valkey_version") or server["redis_version"]),

@@ -80,7 +80,7 @@ def _problems(database_away: bool, live_away: bool) -> list[str]:
 def _frames() -> dict[str, live.Frame] | None:
     """The last frame of each meter; None while Valkey is away."""
     try:
-        return live.last_frames(live.client())
+        return live.of_kind(live.last_frames(live.client()))
     except redis.RedisError as error:
         logger.warning("no live values for the page: %s", error)
         return None

@@ -4,7 +4,8 @@ Keys: `live:last` (hash: source -> the last message of the group, packed), `live
 name -> its own state, and the time it last beat), `agent:<name>` (hash of an agent's state, see `agents.report`).
 Frames go to the Channels group `live`. Times are epoch seconds.
 
-A frame is `{"source", "time", "received", ...values}`. Each message of the group carries the publisher's id and a number
+A frame is `{"source", "time", "received", ...values}`; a meter's has no "kind", everything else names its own ("inverter", "balance",
+"weather", "analog"). Each message of the group carries the publisher's id and a number
 that grows by one with each frame of a source, lost ones included: whoever sees a step of two knows that it missed one.
 """
 
@@ -134,6 +135,11 @@ def last_messages(redis_client: redis.Redis | None = None) -> dict[str, Message]
 def last_frames(redis_client: redis.Redis | None = None) -> dict[str, Frame]:
     """The last full frame of each source, however old. Raises redis.RedisError while Redis is away."""
     return {source: message["frame"] for source, message in last_messages(redis_client).items()}
+
+
+def of_kind(frames: dict[str, Frame], kind: str = "") -> dict[str, Frame]:
+    """Those of one kind; of the meters where none is named: what an inverter says is never taken for a telegram."""
+    return {source: frame for source, frame in frames.items() if frame.get("kind", "") == kind}
 
 
 def set_process_state(name: str, state: dict[str, Any]) -> bool:

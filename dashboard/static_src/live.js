@@ -10,7 +10,10 @@ const LOGIN = 4401;
 const NO_MORE = [4403, 4404];
 const FRAMES_LOST = 4012;
 
-/** Events: "up" (hello came), "down", "frame" (detail: the source's merged frame). */
+/**
+ * Events: "up" (hello came), "down", "frame" (detail: a meter's merged frame). What is no meter's comes under its own kind:
+ * "frame:inverter", "frame:balance", "frame:weather", "frame:analog".
+ */
 export class LiveLink extends EventTarget {
   constructor(path) {
     super();
@@ -47,7 +50,8 @@ export class LiveLink extends EventTarget {
       this.frames.clear();
       this.dispatchEvent(new CustomEvent("up"));
     } else if (message.type === "frame") {
-      this.dispatchEvent(new CustomEvent("frame", { detail: this.merge(message) }));
+      const frame = this.merge(message);
+      this.dispatchEvent(new CustomEvent(frame.kind === undefined ? "frame" : `frame:${frame.kind}`, { detail: frame }));
     }
   }
 
