@@ -39,6 +39,12 @@ def _listens() -> bool:
     return True
 
 
+def give_back() -> None:
+    """The thread's connection goes back to the pool, as before a wait for a device. Not in a transaction, which needs it."""
+    if not connection.in_atomic_block:
+        connection.close()
+
+
 @contextmanager
 def asked() -> Iterator[None]:
     """Around queries that a page can do without: raises DatabaseAway at once while the database is known to be away."""
