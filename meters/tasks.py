@@ -8,6 +8,7 @@ from redis import RedisError
 
 from energysite.database import DatabaseAway, asked
 from meters import manager_runs, reopening
+from meters.analog import reading
 from meters.blocks import days
 from meters.exchange import child
 from meters.totals import proof, sweep
@@ -19,6 +20,11 @@ CHECK_LOOK_S = 900
 @shared_task(throws=(DatabaseAway,))  # said once, by whoever noticed
 def run_manager(pk: int) -> None:
     manager_runs.run(pk)
+
+
+@shared_task(throws=(DatabaseAway,))
+def read_analog(pk: int) -> None:
+    reading.read(pk)
 
 
 @shared_task(throws=(DatabaseAway, RedisError), expires=SWEEP_S)
