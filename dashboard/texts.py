@@ -61,6 +61,10 @@ def _in(_language: str | None) -> dict[str, str]:
         "point_import": _("{time}: importing {kw} kW"),
         "point_export": _("{time}: injecting {kw} kW"),
         "point_none": _("{time}: no reading"),
+        "ago": _("{age} ago"),
+        "battery_gives": _("gives {kw} kW"),
+        "battery_takes": _("is charged with {kw} kW"),
+        "battery_rests": _("at rest"),
     }
 
 

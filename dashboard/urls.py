@@ -5,6 +5,7 @@ from django.views.i18n import set_language
 
 from dashboard import data_views, downloads, health, settings_views, views
 from dashboard.energy import views as energy
+from dashboard.solar import views as solar
 from energysite.permissions import public
 
 urlpatterns = [
@@ -14,6 +15,8 @@ urlpatterns = [
     path("energy/", energy.page, name="energy"),
     path("data/energy/", energy.data, name="energy-data"),
     path("data/energy.csv", energy.csv, name="energy-csv"),
+    path("solar/", solar.page, name="solar"),
+    path("data/solar/", solar.data, name="solar-data"),
     path("data/download/", downloads.download, name="download"),
     path("health/", health.health, name="health"),
     path("settings/import/", include("dashboard.import_urls")),

@@ -20,12 +20,12 @@ def address(asked: Asked, view: str = "energy") -> str:
     return f"{reverse(view)}?{query}" if query else reverse(view)
 
 
-def deeper(asked: Asked, slot: Slot) -> str | None:
+def deeper(asked: Asked, slot: Slot, view: str = "energy") -> str | None:
     """The day or month that a bar stands for; None where it is no period of its own, or has not begun."""
     if slot.deeper is None or slot.deeper.first > asked.today:
         return None
     span = slot.deeper.span
-    return address(replace(asked, span=span, grain=GRAINS[span][0], compare=False).at(slot.deeper))
+    return address(replace(asked, span=span, grain=GRAINS[span][0], compare=False).at(slot.deeper), view)
 
 
 def meters(asked: Asked, names: list[str]) -> list[tuple[str, str, bool]]:
@@ -36,8 +36,8 @@ def meters(asked: Asked, names: list[str]) -> list[tuple[str, str, bool]]:
     return [(name, address(replace(asked, meter="" if name == names[0] else name)), name == shown) for name in names]
 
 
-def strip(asked: Asked, first: date | None) -> dict[str, Any]:
-    """The row of buttons: spans, the period before and after, the current one, grains, comparison."""
+def strip(asked: Asked, first: date | None, view: str = "energy") -> dict[str, Any]:
+    """The row of buttons of a page: spans, the period before and after, the current one, grains, comparison."""
     previous, following = asked.previous(first), asked.following()
     spans = {Span.DAY: _("Day"), Span.WEEK: _("Week"), Span.MONTH: _("Month"), Span.YEAR: _("Year")}
     current = {Span.DAY: _("Today"), Span.WEEK: _("This week"), Span.MONTH: _("This month"), Span.YEAR: _("This year")}
@@ -49,17 +49,17 @@ def strip(asked: Asked, first: date | None) -> dict[str, Any]:
         Span.YEAR: _("the year before"),
     }
     return {
-        "spans": [(label, address(asked.of_span(span)), span is asked.span) for span, label in spans.items()],
-        "previous_url": previous and address(previous),
-        "next_url": following and address(following),
-        "now_url": None if asked.is_current else address(asked.at(Period.of(asked.span, asked.today))),
+        "spans": [(label, address(asked.of_span(span), view), span is asked.span) for span, label in spans.items()],
+        "previous_url": previous and address(previous, view),
+        "next_url": following and address(following, view),
+        "now_url": None if asked.is_current else address(asked.at(Period.of(asked.span, asked.today)), view),
         "now_label": current[asked.span],
         "grains": [
-            (grains[grain], address(replace(asked, grain=grain)), grain is asked.grain)
+            (grains[grain], address(replace(asked, grain=grain), view), grain is asked.grain)
             for grain in GRAINS[asked.span]
             if len(GRAINS[asked.span]) > 1
         ],
-        "compare_url": address(replace(asked, compare=not asked.compare)),
+        "compare_url": address(replace(asked, compare=not asked.compare), view),
         "compare_label": _("Compare with %(period)s") % {"period": earlier[asked.span]},
         "kept": [(name, value) for name, value in parse_qsl(asked.query()) if name != "date"],
         "csv_url": address(replace(asked, compare=False), "energy-csv"),

@@ -69,7 +69,7 @@ def of_season(time: str, season: Season | None) -> str:
 def _day(day: date, span: Span, zone: tzinfo) -> Slot:
     start, end = timegrid.day_bounds(day, zone)
     week = span is Span.WEEK
-    name = formats.date_format(day, pgettext("date format", "D j F"))
+    name = day_name(day)
     return Slot(
         start,
         end,
@@ -93,6 +93,10 @@ def _month(month: Period, zone: tzinfo) -> Slot:
         place=str(month.first.month),
         deeper=month,
     )
+
+
+def day_name(day: date) -> str:
+    return formats.date_format(day, pgettext("date format", "D j F"))
 
 
 def long_date(day: date) -> str:

@@ -1,18 +1,21 @@
-// The bars of the energy page, fetched after its numbers. Sentences and tables are in the HTML already.
+// The bars of the energy page, and the curves of the solar page, fetched after their numbers. Sentences and tables are in the HTML already.
 
 import { say } from "./house.js";
 
 export async function startEnergy(config) {
-  const cards = [...document.querySelectorAll("[data-bars]")];
-  window.energysite = { bars: {} };
+  const cards = [...document.querySelectorAll("[data-bars], [data-curve]")];
+  window.energysite = { bars: {}, curves: {} };
+  if (cards.length === 0) return;
   try {
-    const [answer, { createBars }] = await Promise.all([fetchJson(config.dataUrl), import(config.chartUrl)]);
+    const [answer, { createBars, createCurve }] = await Promise.all([fetchJson(config.dataUrl), import(config.chartUrl)]);
     for (const card of cards) {
-      const chart = answer.charts.find(({ key }) => key === card.dataset.bars);
-      if (chart === undefined) continue;
-      const readOut = card.querySelector("[data-readout]");
-      const bars = createBars(card.querySelector("[data-chart]"), answer, chart, (text) => (readOut.textContent = text));
-      window.energysite.bars[chart.key] = bars;
+      const { bars, curve } = card.dataset;
+      const read = card.querySelector("[data-readout]");
+      const readOut = (text) => (read.textContent = text);
+      const drawn = card.querySelector("[data-chart]");
+      const chart = answer.charts?.find(({ key }) => key === bars);
+      if (chart !== undefined) window.energysite.bars[bars] = createBars(drawn, answer, chart, readOut);
+      if (answer.curves?.[curve] !== undefined) window.energysite.curves[curve] = createCurve(drawn, answer.curves[curve], readOut);
     }
   } catch (error) {
     for (const card of cards) {

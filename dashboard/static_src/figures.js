@@ -9,7 +9,10 @@ function decimals(n) {
 }
 
 const [zero, one, two, three] = [0, 1, 2, 3].map(decimals);
-const axis = new Intl.NumberFormat(lang, { maximumFractionDigits: 1 });
+const plainAxis = new Intl.NumberFormat(lang, { maximumFractionDigits: 1 });
+
+/** What rounds to nothing has no sign. */
+const signless = (text) => (/[1-9]/.test(text) ? text.replace("-", "−") : text.replace("-", ""));
 
 export const formats = {
   kw: (w) => two(Math.abs(w) / 1000),
@@ -19,7 +22,9 @@ export const formats = {
   register: (wh) => three(wh / 1000),
   m3: (l) => three(l / 1000),
   whole: zero,
-  axis: (w) => axis.format(Math.abs(w) / 1000),
+  milli: (value) => signless(one(value / 1000)),
+  axis: (w) => plainAxis.format(Math.abs(w) / 1000),
+  signed_axis: (value) => signless(plainAxis.format(value / 1000)),
   volt: one,
   amp: two,
   time: clockTime,

@@ -5,6 +5,7 @@ import { startEnergy } from "./energy.js";
 import { readJson } from "./house.js";
 import { LiveLink } from "./live.js";
 import { startNow } from "./now.js";
+import { startSolar } from "./solar.js";
 import { startStatus } from "./status.js";
 import { startTheme } from "./theme.js";
 import { startWatch } from "./watch.js";
@@ -28,6 +29,9 @@ if (document.querySelector("[data-no-meter]") !== null) link?.addEventListener("
 
 const day = document.getElementById("day");
 if (day !== null) startDay(day, readJson("day-config"), link);
+
+const solar = document.querySelector("[data-solar]");
+if (link !== null && solar !== null) startSolar(solar, link);
 
 const energy = readJson("energy-config");
 if (energy !== null) startEnergy(energy);
