@@ -2,17 +2,21 @@
 
 from typing import Any
 
+import structlog
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from energysite import agents
+from energysite import agents, broker
 from energysite.models import Agent
 from energysite.secret_field import SecretField
 from meters.models import Source
 from solar.readers import families
+from solar.weather import services
+
+log = structlog.get_logger(__name__)
 
 
 def family_choices() -> list[tuple[str, Any]]:
@@ -142,6 +146,19 @@ class Weather(Agent):
     class Meta:
         verbose_name = _("weather service")
         verbose_name_plural = _("weather services")
+
+    def clean(self) -> None:
+        super().clean()
+        services.check(self, self.period_s)  # raises ValidationError
+
+    def _tell_processes(self) -> None:
+        """Asked at once: beat would let the first period go by, which here is a quarter of an hour."""
+        super()._tell_processes()
+        if self.enabled:
+            try:
+                broker.send(self.task, self.pk)
+            except broker.BrokerAway as error:
+                log.warning("the weather is asked after its period: Valkey is away", weather=self.name, error=str(error))
 
 
 class WeatherObservation(models.Model):  # noqa: DJ008 — written by the program, shown on the solar page
