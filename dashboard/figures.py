@@ -29,6 +29,15 @@ def decimals(value: float | None, places: int) -> str:
     return ABSENT if value is None else floatformat(Decimal(str(value)), places)
 
 
+def tenths(value: float | None) -> str:
+    """One decimal and a real minus sign; none before what rounds to nothing."""
+    text = decimals(value, 1)
+    if value is None or value >= 0:
+        return text
+    plain = text.removeprefix("-")
+    return f"−{plain}" if any(digit in plain for digit in "123456789") else plain
+
+
 def minutes_seconds(seconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 

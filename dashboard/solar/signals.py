@@ -106,7 +106,7 @@ def figure(milli: int, unit: str) -> str:
 
 
 def _tenths(milli: int | None) -> str:
-    return figures.ABSENT if milli is None else figures.decimals(milli / 1000, 1)
+    return figures.tenths(None if milli is None else milli / 1000)
 
 
 def curve(signal: Signal) -> Curve:

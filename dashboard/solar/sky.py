@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -19,11 +19,22 @@ OLD_S = 2 * 3600
 
 
 @dataclass(frozen=True, slots=True)
+class Value:
+    """`field`: its name in a live frame; `form`: as the page's script calls it."""
+
+    field: str
+    label: str
+    form: str
+    text: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sky:
-    """`values`: (key, label, text, unit) of what was told; empty where nothing is known of now. `error`: why, in words."""
+    """`values`: what was told; empty where nothing is known of now. `seen`: when. `error`: why not, in words."""
 
     weather: Weather
-    values: list[tuple[str, str, str, str]]
+    values: list[Value]
     seen: str
     error: str
 
@@ -43,12 +54,16 @@ def _sky(weather: Weather, state: dict[str, Any], now: datetime, zone: tzinfo) -
     return Sky(weather, _values(newest) if age <= OLD_S else [], seen, error)
 
 
-def _values(seen: WeatherObservation) -> list[tuple[str, str, str, str]]:
-    shown: list[tuple[str, str, int | None, Callable[[int], str], str]] = [
-        ("temperature", _("Temperature"), seen.temperature_dc, lambda value: figures.decimals(value / 10, 1), "°C"),
-        ("cloud", _("Clouds"), seen.cloud_pct, str, "%"),
-        ("global", _("Sunlight on level ground"), seen.global_w_m2, str, "W/m²"),
-        ("wind", _("Wind"), seen.wind_dms, lambda value: figures.decimals(value / 10, 1), "m/s"),
-        ("humidity", _("Humidity"), seen.humidity_pct, str, "%"),
+def _values(seen: WeatherObservation) -> list[Value]:
+    shown: list[tuple[str, str, int | None, str, str]] = [
+        ("temperature_c", _("Temperature"), seen.temperature_dc, "tenth", "°C"),
+        ("cloud_pct", _("Clouds"), seen.cloud_pct, "whole", "%"),
+        ("global_w_m2", _("Sunlight on level ground"), seen.global_w_m2, "whole", "W/m²"),
+        ("wind_m_s", _("Wind"), seen.wind_dms, "tenth", "m/s"),
+        ("humidity_pct", _("Humidity"), seen.humidity_pct, "whole", "%"),
     ]
-    return [(key, label, text(value), unit) for key, label, value, text, unit in shown if value is not None]
+    return [
+        Value(field, label, form, figures.tenths(value / 10) if form == "tenth" else str(value), unit)
+        for field, label, value, form, unit in shown
+        if value is not None
+    ]

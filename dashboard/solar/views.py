@@ -107,12 +107,19 @@ def _cards(asking: Asking) -> dict[str, Any]:
     return {
         "strip": links.strip(wanted, first, "solar"),
         "first": long_date(first) if first is not None else "",
-        "inverters": inverters.rows(known, _made(asking, counting), told, asking.house, asking.now, asking.zone),
+        "inverters": _inverters(asking, known, _made(asking, counting), told),
+        "has_inverter": bool(known),
         "skies": sky.skies([one for one in services if one.enabled], told, asking.now, asking.zone) if wanted.is_current else [],
         "signals": _signals(asking, inputs, told),
         "score": score.of_period(wanted.period),
         **_foretold(asking, services),
     }
+
+
+def _inverters(asking: Asking, known: list[Inverter], made: dict[int, totals.Total], told: states.Told) -> list[inverters.Row]:
+    """All there are; of a period that is over those that made something in it."""
+    rows = inverters.rows(known, made, told, asking.house, asking.now, asking.zone)
+    return rows if asking.wanted.is_current else [row for row in rows if row.made_wh is not None]
 
 
 def _first_day(asking: Asking) -> date | None:

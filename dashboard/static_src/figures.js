@@ -22,6 +22,7 @@ export const formats = {
   register: (wh) => three(wh / 1000),
   m3: (l) => three(l / 1000),
   whole: zero,
+  tenth: (value) => signless(one(value)),
   milli: (value) => signless(one(value / 1000)),
   axis: (w) => plainAxis.format(Math.abs(w) / 1000),
   signed_axis: (value) => signless(plainAxis.format(value / 1000)),

@@ -1,4 +1,4 @@
-// The live numbers of the solar page: each inverter, each analog input. A number that is no longer of this moment is a dash.
+// The live numbers of the solar page: each inverter, each analog input, the weather. A number that is no longer of this moment is a dash.
 
 import { duration, serverNow } from "./clock.js";
 import { formats, show } from "./figures.js";
@@ -12,6 +12,7 @@ const RELOAD_AGAIN_MS = 30000;
 export function startSolar(root, link) {
   const inverters = new Map([...root.querySelectorAll("[data-inverter]")].map((row) => [row.dataset.inverter, row]));
   const signals = new Map([...root.querySelectorAll("[data-signal]")].map((one) => [one.dataset.signal, one]));
+  const skies = new Map([...root.querySelectorAll("[data-weather]")].map((one) => [one.dataset.weather, one]));
   const frames = new Map();
   link.addEventListener("frame", ({ detail }) => {
     if (detail.kind === "inverter" && inverters.has(detail.source)) {
@@ -20,6 +21,8 @@ export function startSolar(root, link) {
     } else if (detail.kind === "analog" && signals.has(detail.source)) {
       frames.set(detail.source, detail);
       show(signals.get(detail.source).querySelector("[data-field]"), detail.value === undefined ? null : Math.round(1000 * detail.value));
+    } else if (detail.kind === "weather" && skies.has(detail.source)) {
+      for (const element of skies.get(detail.source).querySelectorAll("[data-field]")) show(element, detail[element.dataset.field]);
     }
   });
   setInterval(() => age(inverters, signals, frames), 1000);
@@ -48,8 +51,8 @@ function age(inverters, signals, frames) {
     const old = now - frame.received > Math.max(LEAST_S, PERIODS * (frame.period_s ?? Infinity));
     const row = inverters.get(source) ?? signals.get(source);
     if (old) for (const element of row.querySelectorAll("[data-field=power_w], [data-field=milli]")) show(element, null);
-    const answered = row.querySelector("[data-answered]");
-    if (answered !== null) answered.textContent = say("ago", { age: duration(Math.max(0, now - frame.received)) });
+    const ago = say("ago", { age: duration(now - frame.received) });
+    for (const element of row.querySelectorAll("[data-answered]")) if (element.textContent !== ago) element.textContent = ago;
   }
 }
 
