@@ -2,7 +2,6 @@
 
 import html
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -15,6 +14,7 @@ from energysite.text import excerpt, plain
 from meters.transports.http import Answer, HttpDevice
 
 SHOWN = 80
+MOST = 1e18  # no device means more; also NaN, infinity and whole numbers beyond a float are not below it
 MASK = b"***"
 
 
@@ -95,7 +95,7 @@ def number(value: Any, what: str) -> float | None:
     """None for null; BadReading for text, true, NaN or infinity."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < MOST:
         raise BadReading(_("%(what)s is %(value)s, which is no number.") % {"what": what, "value": plain(repr(value))[:SHOWN]})
     return float(value)
 
