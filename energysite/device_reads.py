@@ -37,13 +37,13 @@ lanes = Lanes()
 
 @contextmanager
 def reading(name: str, period_s: float, version: int = 0) -> Iterator[float | None]:
-    """The deadline (time.monotonic()) of one read of this agent's device; None where this run is left out, which is counted.
+    """The deadline (time.monotonic()) of one read of this agent's device. None where this run is left out: the device rests after
+    failures, or there is no place for it or another process reads it, which is counted as skipped.
 
     Let errors of the read leave the block: a DeviceConfigError is not tried again for a while, at most a quarter of an hour, unless
     `version`, that of the agent's settings, has changed. Hold no database connection inside.
     """
-    if _hopeless.waits(name, version):
-        agent_states.count(name, "skipped")
+    if lanes.rests(name) or _hopeless.waits(name, version):
         yield None
         return
     with lanes.place(name, period_s) as limit_s:

@@ -35,6 +35,8 @@ TASKS_LAST = "tasks:last"
 LIVE_GROUP = "live"
 # A plain Redis channel; the message is the name of an agent whose configuration changed.
 AGENTS_CHANGED = "agents:changed"
+# Grows with each of those messages, for processes that look now and then instead of listening.
+AGENTS_GENERATION = "agents:generation"
 # Two tries (a connection that a restart of Valkey cut is opened anew) stay below a second.
 TIMEOUT_S = 0.4
 # A Valkey that hangs costs a time-out at each try; one that is gone costs nothing.

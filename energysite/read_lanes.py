@@ -59,6 +59,11 @@ class Lanes:
         finally:
             self._leave(name, self._clock() - began, limit_s, period_s, failed=failed)
 
+    def rests(self, name: str) -> bool:
+        """Whether it gave nothing so often that this run is left out."""
+        known = self._known.get(name)
+        return known is not None and self._clock() < known.again_at
+
     def forget(self) -> None:
         with self._changed:
             self._known = {name: known for name, known in self._known.items() if known.reading}
