@@ -119,7 +119,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_RESULT_EXPIRES = None  # no results are kept, so beat needs no task that cleans them up
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "energysite.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "abandoned uploads": {"task": "meters.tasks.sweep_uploads", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -1,4 +1,4 @@
-"""One thread carries the spool of all meters to the database, every two seconds.
+"""One thread carries the spool of all meters to the database, every four seconds.
 
 A commit does not wait for the disk, so a record counts as stored for certain only when, in the same session of the same server,
 pg_current_wal_flush_lsn() has passed the LSN read after its commit. Anything else (a lost connection, another start of the
@@ -24,7 +24,7 @@ from meters.totals import meter_peaks
 
 log = structlog.get_logger(__name__)
 
-EVERY_S = 2.0
+EVERY_S = 4.0
 BATCH = 5000
 LONGEST_PAUSE_S = 5.0
 ASIDE_BYTES = 10 << 20
