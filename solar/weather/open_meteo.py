@@ -22,6 +22,7 @@ STEPS = HOURS_AHEAD * 3600 // STEP_S
 QUARTERLY = ("temperature_2m", "cloud_cover", "shortwave_radiation", "direct_normal_irradiance", "diffuse_radiation")
 CURRENT = ("temperature_2m", "cloud_cover", "relative_humidity_2m", "wind_speed_10m", "shortwave_radiation")
 NEAR_S = 2 * 3600
+OLDEST_S = 26 * 3600  # where a list begins at midnight
 
 
 class OpenMeteo:
@@ -83,6 +84,7 @@ def forecast(given: Any, now: datetime, host: str) -> Forecast:
     moments = [moment(one, "minutely_15.time") for one in times]
     if any(after - before != STEP_S for before, after in itertools.pairwise(moments)):
         raise BadReading(_("The times of %(host)s do not follow each other by a quarter of an hour.") % {"host": host})
+    check_near(moments[0], now, OLDEST_S, host)
     first = max(0, int(now.timestamp() - moments[0]) // STEP_S)
     check_near(moments[min(first, len(moments) - 2)], now, NEAR_S, host)
     ends = slice(first + 1, first + 1 + STEPS)
