@@ -2,31 +2,33 @@
 
     from energysite.demo.on_the_wire import on_the_wire
 
-    with on_the_wire(house, now=lambda: at, names=("fronius", "sunspec")) as wire:
+    with on_the_wire(house, lambda: at, ("fronius", "sunspec")) as wire:
         Fronius(wire["fronius"].address).read(deadline)   # "http://127.0.0.1:34567"
         wire.set("fronius", "garbage")                    # or day, night, fault, slow:0.2, silent, off, html, redirect,
                                                           # huge, status:404, gen24, auto: see devices.modes
         house.made((0,), at)                              # what the Fronius should have told; (1,) and (2,): units 1 and 2
                                                           # of the SunSpec; (0, 1, 2): all the house's sun
 
-`house` is an energysite.demo.model.House (tests: `tests.energysite.demo.house()`); `now` gives the epoch second that the devices
-live in, and may be changed while they run.
+`house` is an energysite.demo.model.House (tests: `tests.energysite.demo.house()`); the function gives the epoch second that the
+devices live in, which may change while they run. Names: `fronius` and `sunspec` are the house's sun; `sma` (password
+devices.sma.PASSWORD) is the SunSpec's two units over WebConnect, `homewizard` the meter in the Fronius's circuit; `spi` listens at
+`folder`/spi.sock and answers demo.signals.raw_value.
 """
 
 import asyncio
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from energysite.demo.devices.device import Clock, Device
-from energysite.demo.devices.fronius import Fronius
+from energysite.demo.devices.makes import make
 from energysite.demo.devices.modes import parse_mode
-from energysite.demo.devices.sunspec import SunSpec
 from energysite.demo.model import House
 
 START_S = 30
-
-MAKES: dict[str, type[Device]] = {"fronius": Fronius, "sunspec": SunSpec}
+INVERTERS = ("fronius", "sunspec")
 
 
 class Wire:
@@ -44,22 +46,28 @@ class Wire:
 
 
 @contextmanager
-def on_the_wire(house: House, now: Clock, names: Iterable[str] = tuple(MAKES), modes: Mapping[str, str] | None = None) -> Iterator[Wire]:
-    """`modes`: how a device behaves from the start, by its name."""
+def on_the_wire(
+    house: House, now: Clock, names: Iterable[str] = INVERTERS, modes: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Iterator[Wire]:
+    """`modes`: how a device behaves from the start, by its name. `folder`: of the SPI socket and the SMA's certificate."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="demo devices", daemon=True)
-    thread.start()
-    devices = {name: MAKES[name](house, now, parse_mode((modes or {}).get(name, "auto"))) for name in names}
+    devices: dict[str, Device] = {}
 
     async def each(what: str) -> None:
         for device in devices.values():
             await getattr(device, what)()
 
-    try:
-        asyncio.run_coroutine_threadsafe(each("open"), loop).result(START_S)
-        yield Wire(devices, loop)
-    finally:
-        asyncio.run_coroutine_threadsafe(each("close"), loop).result(START_S)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with ExitStack() as stack:
+        place = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="energysite-wire-")))
+        for name in names:
+            devices[name] = make(name, house, now, parse_mode((modes or {}).get(name, "auto")), place)
+        thread.start()
+        try:
+            asyncio.run_coroutine_threadsafe(each("open"), loop).result(START_S)
+            yield Wire(devices, loop)
+        finally:
+            asyncio.run_coroutine_threadsafe(each("close"), loop).result(START_S)
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()

@@ -1,20 +1,30 @@
 """The inverters of the demo house, asked by the site's own readers."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import Any
+from itertools import pairwise
+from pathlib import Path
 
+import gpiozero
 import pytest
 
-from energysite.demo import roof
+from energysite.demo import roof, signals
 from energysite.demo.calendar import midnight
+from energysite.demo.devices import sma
+from energysite.demo.devices.modes import Mode, parse_device_mode
 from energysite.demo.model import House
 from energysite.demo.on_the_wire import Wire, on_the_wire
+from energysite.demo.profile import Recipe
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
+from meters.analog.socket_bus import SocketFactory
+from meters.transports.http import HttpDevice
 from solar.production import Condition, Production
 from solar.readers import Reader
 from solar.readers.fronius import Fronius
+from solar.readers.homewizard import HomeWizardKwh
+from solar.readers.sma import SmaWebConnect
 from solar.readers.sunspec import SunSpec
 from tests.energysite import demo
 
@@ -22,7 +32,11 @@ NOON = midnight(date(2026, 3, 10)) + 12 * 3600 + 7
 READERS: dict[str, Callable[[str], Reader]] = {
     "fronius": Fronius,
     "sunspec": lambda address: SunSpec(address, (1, 2)),
+    "sma": lambda address: SmaWebConnect(address, sma.PASSWORD),
+    "homewizard": HomeWizardKwh,
 }
+# Which of the roof's inverters it tells of.
+PARTS = {"fronius": (0,), "sunspec": (1, 2), "sma": (1, 2), "homewizard": (0,)}
 
 
 class Clock:
@@ -44,8 +58,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def opened(house: House, clock: Clock) -> Iterator[Wire]:
-    with on_the_wire(house, clock) as wire:
+def opened(house: House, clock: Clock, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    with on_the_wire(house, clock, [*READERS, "spi"], folder=tmp_path_factory.mktemp("wire")) as wire:
         yield wire
 
 
@@ -112,30 +126,38 @@ def test_two_inverters_on_the_wire_tell_the_models_sun(wire: Wire, house: House,
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_at_night_it_says_that_it_sleeps_and_its_counter_stays(wire: Wire, name: str, clock: Clock) -> None:
+def test_each_device_tells_of_its_own_part_of_the_roof(wire: Wire, house: House, name: str) -> None:
+    told, made = read(wire, name), house.made(PARTS[name], NOON)
+    assert (told.power_w, told.condition) == (made.power_w, Condition.PRODUCING)
+    assert made.total_wh - 1 <= (told.total_wh or 0) <= made.total_wh
+    assert told.day_wh in (made.day_wh, None)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_at_night_it_sleeps_and_its_counter_stays(wire: Wire, name: str, clock: Clock) -> None:
     clock.at = midnight(date(2026, 3, 11)) - 3600
     evening = read(wire, name)
     clock.at += 4 * 3600
     night = read(wire, name)
-    assert (night.power_w, night.condition) == (0, Condition.ASLEEP)
+    assert night.power_w == 0
+    assert night.condition is (Condition.STANDBY if name == "homewizard" else Condition.ASLEEP)
     assert night.total_wh == evening.total_wh > 1_000_000  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("name", READERS)
 def test_its_clock_can_be_moved_to_the_day_and_to_the_night_and_its_counter_never_falls(wire: Wire, name: str, clock: Clock) -> None:
-    clock.at = midnight(date(2026, 3, 10)) + 600
+    clock.at = midnight(date(2026, 3, 10)) + 15 * 3600
     wire.set(name, "night")
     night = read(wire, name)
     wire.set(name, "day")
     noon = read(wire, name)
     clock.at += 600
     later = read(wire, name)
-    assert night.condition is Condition.ASLEEP
-    assert noon.condition is later.condition is Condition.PRODUCING
+    assert (night.power_w, noon.condition, later.condition) == (0, Condition.PRODUCING, Condition.PRODUCING)
     assert (night.total_wh or 0) < (noon.total_wh or 0) < (later.total_wh or 0)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", ["fronius", "sunspec", "sma"])
 def test_a_fault_is_told_in_its_own_words(wire: Wire, name: str) -> None:
     wire.set(name, "fault")
     told = read(wire, name)
@@ -143,20 +165,30 @@ def test_a_fault_is_told_in_its_own_words(wire: Wire, name: str) -> None:
     assert not told.power_w
 
 
-BAD: list[tuple[str, dict[str, Any]]] = [
-    ("garbage", {"fronius": DeviceUnavailable, "sunspec": BadReading}),
-    ("html", {"fronius": BadReading, "sunspec": BadReading}),
-    ("redirect", {"fronius": DeviceConfigError, "sunspec": BadReading}),
-    ("huge", {"fronius": DeviceUnavailable, "sunspec": BadReading}),
-    ("status:404", {"fronius": DeviceConfigError, "sunspec": DeviceUnavailable}),
-    ("status:6", {"sunspec": DeviceUnavailable}),
-    ("silent", {"fronius": DeviceUnavailable, "sunspec": DeviceUnavailable}),
-    ("slow", {"fronius": DeviceUnavailable, "sunspec": DeviceUnavailable}),
-    ("off", {"fronius": DeviceUnavailable, "sunspec": DeviceUnavailable}),
+def test_a_homewizard_whose_local_api_is_closed_says_so(wire: Wire) -> None:
+    wire.set("homewizard", "fault")
+    with pytest.raises((DeviceUnavailable, DeviceConfigError), match="local API"):
+        read(wire, "homewizard")
+
+
+HTTP = ("fronius", "sma", "homewizard")
+BAD: list[tuple[str, tuple[str, ...], type[Exception]]] = [
+    ("garbage", HTTP, DeviceUnavailable),
+    ("garbage", ("sunspec",), BadReading),
+    ("html", (*HTTP, "sunspec"), BadReading),
+    ("redirect", HTTP, DeviceConfigError),
+    ("huge", HTTP, DeviceUnavailable),
+    ("status:404", HTTP, DeviceConfigError),
+    ("status:429", HTTP, DeviceUnavailable),
+    ("status", (*HTTP, "sunspec"), DeviceUnavailable),
+    ("status:6", ("sunspec",), DeviceUnavailable),
+    ("silent", tuple(READERS), DeviceUnavailable),
+    ("slow", tuple(READERS), DeviceUnavailable),
+    ("off", tuple(READERS), DeviceUnavailable),
 ]
 
 
-@pytest.mark.parametrize(("mode", "name", "error"), [(mode, name, error) for mode, errors in BAD for name, error in errors.items()])
+@pytest.mark.parametrize(("mode", "name", "error"), [(mode, name, error) for mode, names, error in BAD for name in names])
 def test_on_a_bad_day_it_fails_as_such_devices_do_and_is_well_again_at_the_same_address(
     wire: Wire, mode: str, name: str, error: type[Exception]
 ) -> None:
@@ -167,6 +199,22 @@ def test_on_a_bad_day_it_fails_as_such_devices_do_and_is_well_again_at_the_same_
     wire.set(name, "auto")
     assert wire[name].address == address
     assert read(wire, name).condition is Condition.PRODUCING
+
+
+def test_an_sma_refuses_a_wrong_password_and_has_few_sessions(wire: Wire, clock: Clock) -> None:
+    address = wire["sma"].address
+    with pytest.raises(DeviceConfigError, match="password"):
+        ask(SmaWebConnect(address, "guessed"))
+    body = json.dumps({"right": "usr", "pass": sma.PASSWORD}).encode()
+    page = HttpDevice(address, self_signed=True)
+    for _ in range(sma.SESSIONS):  # a person's browsers, left open
+        assert b"sid" in page.ask("/dyn/login.json", time.monotonic() + 5, method="POST", body=body).body
+    page.close()
+    with pytest.raises(DeviceUnavailable, match="no free session"):
+        read(wire, "sma")
+    clock.at += sma.FORGOTTEN_S
+    for _ in range(2 * sma.SESSIONS):  # the reader logs out each time
+        assert read(wire, "sma").condition is Condition.PRODUCING
 
 
 def test_a_slow_device_gives_its_answer_byte_by_byte(wire: Wire) -> None:
@@ -186,6 +234,63 @@ def test_an_unknown_unit_is_refused_as_each_protocol_does(wire: Wire) -> None:
         ask(Fronius(wire["fronius"].address, (7,)))
     with pytest.raises(DeviceConfigError, match="no unit 9"):
         ask(SunSpec(wire["sunspec"].address, (9,)))
+
+
+def raw(wire: Wire, channel: int) -> int:
+    factory = SocketFactory(Path(wire["spi"].address))
+    factory.deadline = time.monotonic() + 5
+    with gpiozero.MCP3008(channel, pin_factory=factory) as chip:
+        return int(chip.raw_value)
+
+
+def test_the_chip_on_the_spi_socket_converts_what_is_wired_to_its_channels(wire: Wire, house: House, clock: Clock) -> None:
+    for clock.at in (NOON, NOON + 3600, NOON + 40_000):
+        for channel in range(8):
+            assert raw(wire, channel) == signals.raw_value(house, channel, clock.at)
+    celsius = signals.OUTSIDE_FACTOR * (raw(wire, signals.OUTSIDE) - signals.OUTSIDE_OFFSET)
+    assert abs(celsius - signals.outside_c(Recipe(), clock.at)) < 1
+    wire.set("spi", "fault")
+    assert raw(wire, 0) == 1023
+    wire.set("spi", "off")
+    with pytest.raises(DeviceUnavailable):
+        raw(wire, 0)
+
+
+def test_the_thermometer_outside_does_not_jump_at_midnight() -> None:
+    start = midnight(date(2026, 3, 9))
+    degrees = [signals.outside_c(Recipe(), start + second) for second in range(0, 8 * 86400, 300)]
+    assert max(abs(b - a) for a, b in pairwise(degrees)) < 0.35
+    assert all(0 <= signals.tank_pct(start + second) <= 100 for second in range(0, 400 * 86400, 7200))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("fronius:garbage", ("fronius", Mode("garbage"))),
+        ("sunspec:slow", ("sunspec", Mode("slow", 1.0))),
+        ("sma:slow:0.2", ("sma", Mode("slow", 0.2))),
+        ("homewizard:status:403", ("homewizard", Mode("status", 403))),
+    ],
+)
+def test_a_device_and_its_mode_are_read_from_text(text: str, found: tuple[str, Mode]) -> None:
+    assert parse_device_mode(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("garbage", "DEVICE:MODE"),
+        ("toaster:garbage", "fronius, sma"),
+        ("fronius:sleepy", "There is no mode 'sleepy'"),
+        ("fronius:slow:never", "between 0 and 1000"),
+        ("fronius:slow:-1", "between 0 and 1000"),
+        ("fronius:slow:nan", "between 0 and 1000"),
+        ("fronius:night:3", "no number goes with night"),
+    ],
+)
+def test_a_mode_that_there_is_not_is_said_in_words(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        parse_device_mode(text)
 
 
 def test_what_the_roof_makes_in_steps_is_split_without_a_rest() -> None:

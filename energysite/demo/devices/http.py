@@ -12,6 +12,7 @@ from energysite.demo.devices.device import CHUNK, GARBAGE, Device
 
 MOST_HEADERS = 100
 MOST_BODY = 65536
+HUGE = 2**30
 ELSEWHERE = "/elsewhere"
 PAGE = b"<!DOCTYPE html><html><head><title>Router</title></head><body><h1>Please log in</h1></body></html>"
 
@@ -55,10 +56,8 @@ class HttpDevice(Device):
                 await self.send(writer, GARBAGE)
                 return
             if self.mode.name == "huge":
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n[")
-                while True:
-                    writer.write(b"0," * (CHUNK // 2))
-                    await writer.drain()
+                await _endless(writer)
+                return
             keep = question.headers.get("connection", "").lower() != "close"
             await self.send(writer, _bytes(self._reply(question), keep))
             if not keep:
@@ -72,6 +71,17 @@ class HttpDevice(Device):
         if self.mode.name == "status":
             return Reply(PAGE, int(self.mode.number) or 500, "text/html")
         return self.answer(question)
+
+
+async def _endless(writer: asyncio.StreamWriter) -> None:
+    """A gigabyte, or as much of it as is taken."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n[")
+    for _ in range(HUGE // CHUNK):
+        writer.write(b"0," * (CHUNK // 2))
+        await writer.drain()
+        await asyncio.sleep(0)  # drain alone lets nobody else work while the other end reads fast
+        if writer.is_closing():
+            return
 
 
 async def _question(reader: asyncio.StreamReader) -> Question | None:
