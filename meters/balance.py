@@ -6,7 +6,7 @@ into the battery comes from the sun first, then from the grid. All parts add up,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 # Two registers a direction, each rounded down at both ends of an interval.
 ROUNDING = 10
@@ -28,7 +28,15 @@ class Balance:
     charged_grid: int = 0
 
     def __add__(self, other: Balance) -> Balance:
-        return Balance(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Balance)))
+        return Balance(
+            self.imported + other.imported,
+            self.exported + other.exported,
+            self.solar + other.solar,
+            self.charge + other.charge,
+            self.discharge + other.discharge,
+            self.exported_stored + other.exported_stored,
+            self.charged_grid + other.charged_grid,
+        )
 
     @property
     def difference(self) -> int:

@@ -1,9 +1,9 @@
 """Totals of closed periods, kept in Redis: asked again, they are not computed again. Everything here may be lost.
 
-One hash a source: `day:2019-05-03`, `week:...`, `month:...`, `year:...` -> the total, and `token`. Whoever wants to keep a value
-has to show the token that was there before it was computed; dropping days changes the token. So a value computed from an older
-snapshot never comes after the change. Days are dropped when a change commits, and again through the outbox, should the process or
-Redis have died in between. While Redis is away nothing is kept, and everything is computed.
+One hash a source, and one of the house: `day:2019-05-03`, `week:...`, `month:...`, `year:...` -> the total, and `token`. Whoever
+wants to keep a value has to show the token that was there before it was computed; dropping days changes the token. So a value computed
+from an older snapshot never comes after the change. Days are dropped when a change commits, and again through the outbox, should the
+process or Redis have died in between. While Redis is away nothing is kept, and everything is computed.
 """
 
 from __future__ import annotations
@@ -47,11 +47,17 @@ KEEP = """
     return 1"""
 
 DROP = """
-    if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-    redis.call('HSET', KEYS[1], 'token', ARGV[1])
     local gone = 0
-    for i = 2, #ARGV do gone = gone + redis.call('HDEL', KEYS[1], ARGV[i]) end
+    for _, key in ipairs(KEYS) do
+        if redis.call('EXISTS', key) == 1 then
+            redis.call('HSET', key, 'token', ARGV[1])
+            for i = 2, #ARGV do gone = gone + redis.call('HDEL', key, ARGV[i]) end
+        end
+    end
     return gone"""
+
+# In the place of a source: what was made of several of them, and goes with each.
+HOUSE = 0
 
 
 @dataclass(slots=True)
@@ -107,11 +113,12 @@ def read(asked: Sequence[Key]) -> Kept:
 
 
 def drop(source_id: int, dates: Iterable[date]) -> int:
-    """These days of a source have changed: with each goes its week, month and year, and nothing else. Raises redis.RedisError."""
+    """These days of a source have changed: with each goes its week, month and year, of the source and of the house, and nothing else.
+    Raises redis.RedisError."""
     fields = sorted({_field(Period.of(span, day)) for day in dates for span in Span})
     gone = 0
     for i in range(0, len(fields), MANY):
-        gone += cast(int, live.client().eval(DROP, 1, _key(source_id), secrets.token_hex(8), *fields[i : i + MANY]))
+        gone += cast(int, live.client().eval(DROP, 2, _key(source_id), _key(HOUSE), secrets.token_hex(8), *fields[i : i + MANY]))
     return gone
 
 
