@@ -10,17 +10,22 @@ from dashboard.energy.numbers import Picture
 from dashboard.energy.slots import Slot
 from dashboard.energy.words import note
 
+Link = Callable[[Slot], str | None]
 
-def of(picture: Picture, charts: Sequence[Chart], link: Callable[[Slot], str | None]) -> dict[str, Any]:
-    """`axis`, `names`, `rows`, `links` by slot (`rows`, `links` only where they say something); `charts` as below."""
-    slots = picture.slots
+
+def of(picture: Picture, charts: Sequence[Chart], link: Link) -> dict[str, Any]:
+    """What `axis` gives, and `charts` as below."""
+    return axis(picture.slots, link) | {"charts": [_chart(chart, picture) for chart in charts]}
+
+
+def axis(slots: Sequence[Slot], link: Link) -> dict[str, Any]:
+    """`axis`, `names`, `rows`, `links` by slot; `rows` and `links` only where they say something."""
     answer: dict[str, Any] = {"axis": [slot.axis for slot in slots], "names": [slot.name for slot in slots]}
     if any(slot.row for slot in slots):
         answer["rows"] = [slot.row for slot in slots]
     links = [link(slot) for slot in slots]
     if any(links):
         answer["links"] = links
-    answer["charts"] = [_chart(chart, picture) for chart in charts]
     return answer
 
 

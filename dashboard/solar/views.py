@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,9 @@ from dashboard import data_views, days
 from dashboard.energy import links
 from dashboard.energy.asked import Asked, asked
 from dashboard.energy.numbers import first_block
-from dashboard.energy.slots import long_date, title
-from dashboard.solar import foretold, inverters, score, signals, sky, states
+from dashboard.energy.slots import Slot, long_date, title
+from dashboard.energy.sources import known
+from dashboard.solar import foretold, inverters, score, signals, sky, split, split_bars, states
 from energysite import house, place, timegrid
 from energysite.database import DatabaseAway
 from energysite.database import asked as database_asked
@@ -80,8 +82,8 @@ def data(request: HttpRequest) -> HttpResponse:
 def _asking(query: Mapping[str, str]) -> Asking:
     """Raises days.NoSuchDay."""
     now, here = timezone.now(), house.current()
-    known = {name: query.get(name, "") for name in ("date", "span")}
-    return Asking(asked(known, timegrid.local_day(now, ZoneInfo(here.zone))), now, here)
+    given = {name: query.get(name, "") for name in ("date", "span")}
+    return Asking(asked(given, timegrid.local_day(now, ZoneInfo(here.zone))), now, here)
 
 
 def _frame(asking: Asking) -> dict[str, Any]:
@@ -98,20 +100,21 @@ def _frame(asking: Asking) -> dict[str, Any]:
 
 def _cards(asking: Asking) -> dict[str, Any]:
     wanted = asking.wanted
-    known = list(Inverter.objects.select_related("state").prefetch_related("counters__source").order_by("-enabled", "name"))
+    every = list(Inverter.objects.select_related("state").prefetch_related("counters__source").order_by("-enabled", "name"))
     services = list(Weather.objects.select_related("state").order_by("-enabled", "name"))
     inputs = list(AnalogInput.objects.select_related("state", "source").order_by("name"))
-    told = states.told([*known, *services, *inputs])
-    counting = [source for some in inverters.sources(known).values() for source in some]
+    told = states.told([*every, *services, *inputs])
+    counting = [source for some in inverters.sources(every).values() for source in some]
     first = _first_day(asking)
     return {
         "strip": links.strip(wanted, first, "solar"),
         "first": long_date(first) if first is not None else "",
-        "inverters": _inverters(asking, known, _made(asking, counting), told),
-        "has_inverter": bool(known),
+        "inverters": _inverters(asking, every, _made(asking, counting), told),
+        "has_inverter": bool(every),
         "skies": sky.skies([one for one in services if one.enabled], told, asking.now, asking.zone) if wanted.is_current else [],
         "signals": _signals(asking, inputs, told),
         "score": score.of_period(wanted.period),
+        **_split(asking),
         **_foretold(asking, services),
     }
 
@@ -135,6 +138,28 @@ def _made(asking: Asking, sources: list[Source]) -> dict[int, totals.Total]:
     period = asking.wanted.period
     found = totals.periods(sources, period.span, period.first, period.until, zone=asking.zone, now=asking.now)[period]
     return {total.source.pk: total for total in found}
+
+
+def _split(asking: Asking) -> dict[str, Any]:
+    found = _split_of(asking)
+    if found is None:
+        return {}
+    heads, rows = split_bars.table(found, _deeper(asking))
+    return {
+        "split": found,
+        "split_sentence": split.sentence(found),
+        "split_note": split.note(found),
+        "split_heads": heads,
+        "split_rows": rows,
+    }
+
+
+def _split_of(asking: Asking) -> split.Split | None:
+    return split.of(asking.house, known(), asking.wanted, asking.now)
+
+
+def _deeper(asking: Asking) -> Callable[[Slot], str | None]:
+    return partial(links.deeper, asking.wanted, view="solar")
 
 
 def _signals(asking: Asking, inputs: list[AnalogInput], told: states.Told) -> list[dict[str, Any]]:
@@ -163,9 +188,13 @@ def _foretold(asking: Asking, services: list[Weather]) -> dict[str, Any]:
 
 
 def _charts(asking: Asking) -> dict[str, Any]:
-    """`curves` by the key of their card."""
-    if asking.wanted.span is not Span.DAY:
-        return {"curves": {}}
+    """`curves` by the key of their card; the rest as the energy page has it."""
+    found = _split_of(asking)
+    answer: dict[str, Any] = {"charts": []} if found is None else split_bars.chart(found, _deeper(asking))
+    return answer | {"curves": _curves(asking) if asking.wanted.span is Span.DAY else {}}
+
+
+def _curves(asking: Asking) -> dict[str, Any]:
     day, now, zone = asking.wanted.date, asking.now, asking.zone
     curves = {}
     found = foretold.of_day(day, now, zone)
@@ -174,4 +203,4 @@ def _charts(asking: Asking) -> dict[str, Any]:
     inputs = list(AnalogInput.objects.select_related("state", "source").order_by("name"))
     for signal in signals.of_day(inputs, states.told(inputs), day, now, zone):
         curves[signal.key] = signals.curve(signal).plain
-    return {"curves": curves}
+    return curves

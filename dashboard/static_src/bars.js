@@ -14,6 +14,7 @@ const FILLS = {
   night: ({ import: blue, importSoft }) => stripes(blue, importSoft),
   export: ({ export: purple, exportSoft }) => hatch(purple, exportSoft),
   solar: ({ solar }) => solar,
+  battery: ({ battery, batterySoft }) => stripes(battery, batterySoft),
   gas: ({ gas }) => gas,
   water: ({ water }) => water,
 };
