@@ -12,7 +12,8 @@
 `house` is an energysite.demo.model.House (tests: `tests.energysite.demo.house()`); the function gives the epoch second that the
 devices live in, which may change while they run. Names: `fronius` and `sunspec` are the house's sun; `sma` (password
 devices.sma.PASSWORD) is the SunSpec's two units over WebConnect, `homewizard` the meter in the Fronius's circuit; `spi` listens at
-`folder`/spi.sock and answers demo.signals.raw_value.
+`folder`/spi.sock and answers demo.signals.raw_value. `open_meteo` and `openweathermap` (key weather_servers.KEY) tell the house's weather
+and what was foretold of it (demo.forecasts).
 """
 
 import asyncio

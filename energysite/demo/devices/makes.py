@@ -11,6 +11,7 @@ from energysite.demo.devices.modes import Mode
 from energysite.demo.devices.sma import Sma
 from energysite.demo.devices.sunspec import SunSpec
 from energysite.demo.model import House
+from energysite.demo.weather_servers import OpenMeteo, OpenWeatherMap
 
 SPI_SOCKET = "spi.sock"
 
@@ -25,4 +26,5 @@ def make(name: str, house: House, now: Clock, mode: Mode, folder: Path) -> Devic
     if name == "spi":
         return Mcp3008(house, now, mode, folder / SPI_SOCKET)
     plain: dict[str, type[Device]] = {"fronius": Fronius, "sunspec": SunSpec, "homewizard": HomeWizard}
+    plain |= {"open_meteo": OpenMeteo, "openweathermap": OpenWeatherMap}
     return plain[name](house, now, mode)

@@ -28,7 +28,7 @@ MODES: dict[str, float | None] = {
     "gen24": None,
 }
 HOURS = {"day": 13, "night": 1}
-DEVICES = ("fronius", "sma", "sunspec", "homewizard", "spi")
+DEVICES = ("fronius", "sma", "sunspec", "homewizard", "spi", "open_meteo", "openweathermap")
 
 
 @dataclass(frozen=True, slots=True)
