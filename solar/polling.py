@@ -16,6 +16,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from energysite import agent_states, device_reads, house, live, place, sun
+from energysite.database import give_back
 from energysite.errors import DeviceUnavailable, EnergyError
 from energysite.text import plain
 from meters import device_readings
@@ -67,7 +68,9 @@ class Poller:
             agent_states.count(known.inverter.name, "skipped")
             return
         try:
-            with translation.override(house.current().language):
+            language = house.current().language
+            give_back()  # nobody's while the device is waited for
+            with translation.override(language):
                 _Run(known, memory, self._recorder, now).run()
         finally:
             memory.turn.release()

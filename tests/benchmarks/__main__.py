@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, figures, lively, pages, stored, totals
+from tests.benchmarks import blocks, exchange, figures, lively, pages, polls, stored, totals
 
 SUITES = {
     "stored": stored.measure,
@@ -18,6 +18,7 @@ SUITES = {
     "blocks": blocks.measure,
     "exchange": exchange.measure,
     "totals": totals.measure,
+    "polls": polls.measure,
 }
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -94,7 +94,36 @@ def bulk(name: str, file: str) -> dict[str, Any]:
     return {**counts, "seconds": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime}
 
 
-WHAT: dict[str, Callable[..., dict[str, Any]]] = {"owner": owner, "meter": meter, "fill": fill, "past": past, "bulk": bulk}
+def inverters(address: str, count: str, period_s: str) -> dict[str, Any]:
+    """So many devices with JSON behind one address, each with a page of its own."""
+    from energysite import agents
+    from solar.models import Inverter
+
+    given = {"family": "http_json", "address": address, "power_path": "w", "total_path": "total", "period_s": int(period_s)}
+    for number in range(int(count)):
+        agents.create(Inverter, name=f"Inverter {number}", page=f"/{number}", **given)
+    return {"inverters": Inverter.objects.count()}
+
+
+def every(period_s: str) -> dict[str, Any]:
+    """All inverters with another period."""
+    from solar.models import Inverter
+
+    for inverter in Inverter.objects.all():
+        inverter.period_s = int(period_s)
+        inverter.save()
+    return {"inverters": Inverter.objects.count()}
+
+
+WHAT: dict[str, Callable[..., dict[str, Any]]] = {
+    "owner": owner,
+    "meter": meter,
+    "fill": fill,
+    "past": past,
+    "bulk": bulk,
+    "inverters": inverters,
+    "every": every,
+}
 
 
 def main() -> None:
