@@ -105,6 +105,7 @@ def test_a_failure_is_told_and_counted_and_what_is_known_stays() -> None:
         agent.address = service.address
         agent.save()
         assert (ask(agent)["status"], ask(agent)["failures"]) == ("ok", 0)
+    assert ask(agent)["failures"] == 1, "in a row"
 
 
 def test_a_revoked_key_is_told_without_the_key_and_not_tried_again_until_the_settings_change() -> None:
