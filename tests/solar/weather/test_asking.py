@@ -1,5 +1,6 @@
 """A run of a weather service: what is stored, shown and told, and when the forecast of the sun is made anew."""
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,38 @@ def test_one_that_is_switched_off_or_gone_is_not_asked() -> None:
     assert ask(agent) == {}
     asking.ask(agent.pk + 1, now=lambda: NOW)
     assert WeatherForecast.objects.count() == 0
+
+
+def test_a_new_service_and_one_whose_settings_changed_are_asked_at_once(django_capture_on_commit_callbacks: Any) -> None:
+    def sent() -> list[list[Any]]:
+        """Whom the workers were asked to ask."""
+        found = [json.loads(message) for message in live.client().lrange("celery", 0, -1)]
+        live.client().delete("celery")
+        return [json.loads(base64.b64decode(one["body"]))[0] for one in found if one["headers"]["task"] == Weather.task]
+
+    sent()
+    with django_capture_on_commit_callbacks(execute=True):
+        agent = weather("http://127.0.0.1:9")
+    assert sent() == [[agent.pk]]
+    with django_capture_on_commit_callbacks(execute=True):
+        agent.save()
+    assert sent() == [[agent.pk]]
+    agent.enabled = False
+    with django_capture_on_commit_callbacks(execute=True):
+        agent.save()
+    assert sent() == []
+
+
+def test_while_valkey_is_away_a_service_can_be_saved_all_the_same(
+    django_capture_on_commit_callbacks: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS = "unix:///nowhere.sock"
+    away = live.connect()
+    monkeypatch.setattr(live, "client", lambda: away)
+    with django_capture_on_commit_callbacks(execute=True):
+        weather("http://127.0.0.1:9")
+    monkeypatch.undo()
+    assert Weather.objects.get().name == "Sky"
 
 
 def test_a_failure_is_told_and_counted_and_what_is_known_stays() -> None:
