@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Condition(StrEnum):
+    """From awake to asleep; a fault outdoes them all."""
+
     PRODUCING = "producing"
     STARTING = "starting"
     STANDBY = "standby"  # awake, and nothing to make
@@ -15,7 +17,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One inverter behind the address. W now (None: it did not say), Wh it ever made."""
+    """One inverter behind the address, by a name that stays. W now (None: it did not say), Wh it ever made."""
 
     name: str
     power_w: int | None = None
@@ -26,7 +28,9 @@ class Unit:
 class Production:
     """W now and Wh of the day and of all time; None is what the device did not say, never a zero of our own.
 
-    `battery_w`: positive while it gives, negative while it is charged; `battery_pct`: 0 to 100. `code`: the device's own of a fault.
+    Power and energy are what the inverter gives to the house; where its battery hangs on the panels' side, they are what the panels
+    give, or None where the device's counters hold what came out of the battery too. `battery_w`: positive while it gives, negative
+    while it is charged; `battery_pct`: 0 to 100. `code`: the device's own of a fault.
     """
 
     power_w: int | None
@@ -38,23 +42,33 @@ class Production:
     code: str = ""
     units: tuple[Unit, ...] = ()
 
+    @property
+    def has_battery(self) -> bool:
+        return self.battery_w is not None or self.battery_pct is not None
+
 
 def summed(parts: list[Production]) -> Production:
-    """Several units of one address as one. A sum that lacks a part is unknown, so that half a roof never looks like a cloud."""
+    """Several units of one address as one. A sum that lacks a part is unknown, so that half a roof never looks like a cloud; who is
+    asleep and tells no power lacks none."""
     if len(parts) == 1:
         return parts[0]
-    worst = max((part.condition for part in parts), key=list(Condition).index)
-    producing = any(part.condition is Condition.PRODUCING for part in parts)
+    awake = [part.power_w for part in parts if part.power_w is not None or part.condition is not Condition.ASLEEP]
     return Production(
-        power_w=_all(part.power_w for part in parts),
-        condition=Condition.PRODUCING if producing and worst is not Condition.FAULT else worst,
+        power_w=_all(awake),
+        condition=condition_of(part.condition for part in parts),
         day_wh=_all(part.day_wh for part in parts),
         total_wh=_all(part.total_wh for part in parts),
-        battery_w=_all(part.battery_w for part in parts if part.battery_w is not None),
+        battery_w=_all(part.battery_w for part in parts if part.has_battery),
         battery_pct=next((part.battery_pct for part in parts if part.battery_pct is not None), None),
         code=next((part.code for part in parts if part.code), ""),
         units=tuple(unit for part in parts for unit in part.units),
     )
+
+
+def condition_of(given: Iterable[Condition]) -> Condition:
+    """Of several units together: a fault if there is one, else the most awake. Raises ValueError where there are none."""
+    found = set(given)
+    return Condition.FAULT if Condition.FAULT in found else min(found, key=list(Condition).index)
 
 
 def _all(values: Iterable[int | None]) -> int | None:

@@ -14,7 +14,7 @@ from energysite.text import excerpt, plain
 from meters.transports.http import Answer, HttpDevice
 
 SHOWN = 80
-MOST = 1e18  # no device means more; also NaN, infinity and whole numbers beyond a float are not below it
+MOST = 2_000_000_000.0  # W or Wh, which the tables keep in 32 bits
 MASK = b"***"
 
 
@@ -92,10 +92,10 @@ def check_status(device: HttpDevice, answer: Answer) -> None:
 
 
 def number(value: Any, what: str) -> float | None:
-    """None for null; BadReading for text, true, NaN or infinity."""
+    """None for null; BadReading for text, true, NaN, infinity, or more than any house has."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < MOST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= MOST:
         raise BadReading(_("%(what)s is %(value)s, which is no number.") % {"what": what, "value": plain(repr(value))[:SHOWN]})
     return float(value)
 
@@ -103,7 +103,13 @@ def number(value: Any, what: str) -> float | None:
 def whole(value: Any, what: str, factor: float = 1.0) -> int | None:
     """`number` times a factor as an integer, rounded to the nearest."""
     found = number(value, what)
-    return None if found is None else round(found * factor)
+    scaled = None if found is None else number(found * factor, what)
+    return None if scaled is None else round(scaled)
+
+
+def percent(value: float | None) -> float | None:
+    """0 to 100; None for what cannot be a battery's charge."""
+    return None if value is None or not 0 <= value <= 101 else min(100.0, value)
 
 
 def part(given: Any, *path: str) -> Any:

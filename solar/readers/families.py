@@ -1,5 +1,7 @@
 """The makes of inverters this site can read: one line here for each file of readers."""
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -9,12 +11,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from meters import addresses
-from solar.readers import Reader
+from solar.readers import Reader, sma
 from solar.readers.fronius import Fronius
 from solar.readers.homewizard import HomeWizardKwh
 from solar.readers.http_json import HttpJson, Place
 from solar.readers.sma import SmaWebConnect
 from solar.readers.sunspec import SunSpec
+
+# As it stands in a request: no space, nothing that ends a line.
+PAGE = re.compile(r"/[!-~]*", re.ASCII)
 
 
 class Settings(Protocol):
@@ -37,7 +42,8 @@ class Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`needs`: settings that may not be empty; `uses`: those that the form shows besides; `schemes`: of its address."""
+    """`needs`: settings that may not be empty; `uses`: those that the form shows besides; `schemes`: of its address. `recognise`: is
+    such a device at this address, asked by a deadline without what it needs; None where that cannot be told."""
 
     name: str
     title: str | Promise
@@ -47,6 +53,7 @@ class Family:
     schemes: tuple[str, ...] = ("http", "https")
     needs: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    recognise: Callable[[str, float], bool] | None = None
 
 
 def unit_numbers(text: str) -> tuple[int, ...]:
@@ -63,21 +70,27 @@ def unit_numbers(text: str) -> tuple[int, ...]:
 
 
 def _http_json(given: Settings) -> HttpJson:
-    def place(path: str, factor: float) -> Place | None:
-        return Place(path, factor) if path else None
-
-    return HttpJson(
-        given.address,
-        given.page or "/",
-        power=place(given.power_path, given.power_factor),
-        day=place(given.day_path, given.day_factor),
-        total=place(given.total_path, given.total_factor),
-    )
+    told = {
+        "power": (given.power_path, given.power_factor),
+        "day": (given.day_path, given.day_factor),
+        "total": (given.total_path, given.total_factor),
+        "battery": (given.battery_path, given.battery_factor),
+        "charge": (given.charge_path, 1.0),
+    }
+    return HttpJson(given.address, given.page or "/", {name: Place(path, factor) for name, (path, factor) in told.items() if path})
 
 
 FAMILIES: tuple[Family, ...] = (
     Family("fronius", "Fronius (Solar API)", lambda given: Fronius(given.address, unit_numbers(given.units)), 10, 10, uses=("units",)),
-    Family("sma", "SMA (WebConnect)", lambda given: SmaWebConnect(given.address, given.password), 5, 10, needs=("password",)),
+    Family(
+        "sma",
+        "SMA (WebConnect)",
+        lambda given: SmaWebConnect(given.address, given.password),
+        5,
+        10,
+        needs=("password",),
+        recognise=sma.answers_at,
+    ),
     Family(
         "sunspec",
         _("SunSpec over Modbus TCP (SolarEdge, SMA, Fronius, Kostal)"),
@@ -126,7 +139,20 @@ def check(family: Family, given: Settings) -> None:
             unit_numbers(given.units)
         except ValueError as error:
             errors["units"] = str(error)
-    if family.name == "http_json" and not (given.power_path or given.total_path or given.day_path):
-        errors["power_path"] = _("Say where power or energy stands in the answer.")
+    if family.name == "http_json":
+        errors |= _wrong_places(given)
     if errors:
         raise ValidationError(errors)
+
+
+def _wrong_places(given: Settings) -> dict[str, Any]:
+    errors: dict[str, Any] = {}
+    if given.page and not PAGE.fullmatch(given.page):
+        errors["page"] = _("Begin with a slash; no spaces and no accents: /status or /api?channel=1.")
+    if not (given.power_path or given.total_path or given.day_path):
+        errors["power_path"] = _("Say where power or energy stands in the answer.")
+    for name in ("power_factor", "day_factor", "total_factor", "battery_factor"):
+        factor = getattr(given, name)
+        if factor is not None and not (math.isfinite(factor) and factor != 0):
+            errors[name] = _("Write a number other than 0.")
+    return errors

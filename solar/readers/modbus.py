@@ -17,7 +17,7 @@ from meters.transports.network import open_socket
 READ = 3
 MOST_REGISTERS = 125
 HEADER = struct.Struct(">HHHB")
-ILLEGAL_ADDRESS, BUSY, NO_PATH, NO_ANSWER = 2, 6, 10, 11
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, NO_PATH, NO_ANSWER = 1, 2, 3, 10, 11
 
 
 class IllegalAddress(BadReading):
@@ -108,4 +108,6 @@ class ModbusTcp:
             raise IllegalAddress(_("%(host)s has no such Modbus register in unit %(unit)s.") % names)
         if code in (NO_PATH, NO_ANSWER):
             raise DeviceConfigError(_("%(host)s has no unit %(unit)s. Check the unit id in the inverter's own pages.") % names)
+        if code in (ILLEGAL_FUNCTION, ILLEGAL_VALUE):
+            raise BadReading(_("%(host)s refuses to tell its registers (Modbus exception %(code)s). Check the make you chose.") % names)
         raise DeviceUnavailable(_("%(host)s answers with Modbus exception %(code)s. It is asked again.") % names)

@@ -1,38 +1,21 @@
-"""SunSpec over Modbus TCP, as SMA, SolarEdge, Fronius and Kostal speak it: the chain of models from the mark "SunS" on.
+"""SunSpec over Modbus TCP, as SMA, SolarEdge, Fronius and Kostal speak it: the chain of models from the mark "SunS" on."""
 
-Of the SunSpec Information Model: 1 names the device, 101 to 103 are an inverter in integers with scale factors, 111 to 113 one in
-floats; 0x8000 and 0xFFFF mean "not implemented".
-"""
-
-import math
-import struct
+import threading
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError
-from energysite.text import plain
 from meters import addresses
-from solar.production import Condition, Production, Unit, summed
+from solar.production import Production, summed
 from solar.readers.modbus import IllegalAddress, ModbusTcp
+from solar.readers.sunspec_models import INVERTERS, STORAGE, STRINGS, charge_pct, inverter, modules, with_storage
 
 PORT = 502
 BASES = (40000, 50000, 0)
 MARK = (0x5375, 0x6E53)  # "SunS"
-COMMON, END = 1, 0xFFFF
-INTEGERS, FLOATS = (101, 102, 103), (111, 112, 113)
-MOST_MODELS = 50
-# Operating states of the models 101 to 113.
-STATES = {
-    1: Condition.ASLEEP,
-    2: Condition.ASLEEP,
-    3: Condition.STARTING,
-    4: Condition.PRODUCING,
-    5: Condition.PRODUCING,
-    6: Condition.STANDBY,
-    7: Condition.FAULT,
-    8: Condition.STANDBY,
-}
+END = 0xFFFF
+MOST_MODELS, LAST_REGISTER = 50, 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +23,24 @@ class Model:
     number: int
     start: int  # its first register after number and length
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a unit's models lie; None is what it does not have."""
+
+    inverter: Model
+    strings: Model | None
+    storage: Model | None
+
+
+# Where they were last found, by host, port and unit: looked at again whenever a model's number or length is another one.
+_layouts: dict[tuple[str, int, int], Layout] = {}
+_guard = threading.Lock()
+
+
+class Moved(Exception):
+    """Another model stands where this one was."""
 
 
 class SunSpec:
@@ -50,9 +51,9 @@ class SunSpec:
         found = addresses.host_and_port(address)
         if found is None:
             raise DeviceConfigError(_("Write the address as %(scheme)s://host:port.") % {"scheme": "socket"})
-        self._modbus = ModbusTcp(found[0], found[1] or PORT)
+        self._at = (found[0], found[1] or PORT)
+        self._modbus = ModbusTcp(*self._at)
         self._units = units
-        self._models: dict[int, tuple[str, Model]] = {}
 
     def read(self, deadline: float) -> Production:
         try:
@@ -68,34 +69,58 @@ class SunSpec:
         self._modbus.close()
 
     def _unit(self, unit: int, deadline: float) -> Production:
-        if unit not in self._models:
-            self._models[unit] = self._found(unit, deadline)
-        name, model = self._models[unit]
-        values = self._modbus.registers(unit, model.start, model.length, deadline)
-        return production(name, model.number, values)
+        key = (*self._at, unit)
+        with _guard:
+            known = _layouts.get(key)
+        if known is not None:
+            try:
+                return self._production(unit, known, deadline)
+            except (Moved, IllegalAddress):
+                with _guard:
+                    _layouts.pop(key, None)
+        layout = self._layout(unit, deadline)
+        try:
+            found = self._production(unit, layout, deadline)
+        except Moved:
+            raise BadReading(_("Unit %(unit)s changes its SunSpec models while it is read.") % {"unit": unit}) from None
+        with _guard:
+            _layouts[key] = layout
+        return found
 
-    def _found(self, unit: int, deadline: float) -> tuple[str, Model]:
-        """The device's name and its inverter model. Raises BadReading where there is no SunSpec, or no inverter in it."""
-        name = str(unit)
-        for model in self._chain(unit, deadline):
-            if model.number == COMMON:
-                words = self._modbus.registers(unit, model.start, min(model.length, 64), deadline)
-                name = _text(words[:16]) + " " + _text(words[16:32])
-            if model.number in INTEGERS + FLOATS:
-                return plain(name.strip())[:80], model
-        raise BadReading(_("Unit %(unit)s speaks SunSpec but is no inverter. Check the unit id.") % {"unit": unit})
+    def _production(self, unit: int, layout: Layout, deadline: float) -> Production:
+        found = inverter(str(unit), layout.inverter.number, self._values(unit, layout.inverter, deadline))
+        if layout.strings is None or layout.storage is None:
+            return found
+        strings = modules(self._values(unit, layout.strings, deadline))
+        return with_storage(found, strings, charge_pct(self._values(unit, layout.storage, deadline)))
+
+    def _values(self, unit: int, model: Model, deadline: float) -> tuple[int, ...]:
+        """Number and length are read with it: firmware moves models."""
+        number, length, *values = self._modbus.registers(unit, model.start - 2, model.length + 2, deadline)
+        if (number, length) != (model.number, model.length):
+            raise Moved
+        return tuple(values)
+
+    def _layout(self, unit: int, deadline: float) -> Layout:
+        """Raises BadReading where there is no SunSpec, or no inverter in it."""
+        chain = self._chain(unit, deadline)
+        main = next((model for model in chain if model.number in INVERTERS), None)
+        if main is None:
+            raise BadReading(_("Unit %(unit)s speaks SunSpec but is no inverter. Check the unit id.") % {"unit": unit})
+        strings, storage = (next((model for model in chain if model.number == number), None) for number in (STRINGS, STORAGE))
+        return Layout(main, strings, storage)
 
     def _chain(self, unit: int, deadline: float) -> list[Model]:
-        base = self._base(unit, deadline)
+        at = self._base(unit, deadline) + 2
         models: list[Model] = []
-        at = base + 2
-        while len(models) < MOST_MODELS:
-            number, length = self._modbus.registers(unit, at, 2, deadline)
+        while len(models) < MOST_MODELS and at < LAST_REGISTER:
+            try:
+                number, length = self._modbus.registers(unit, at, 2, deadline)
+            except IllegalAddress:
+                break  # a chain without an end
             if number == END or length == 0:
                 break
             models.append(Model(number, at + 2, length))
-            if number in INTEGERS + FLOATS:
-                break
             at += 2 + length
         return models
 
@@ -109,57 +134,3 @@ class SunSpec:
         raise BadReading(
             _("Unit %(unit)s does not speak SunSpec. Switch on SunSpec (Modbus TCP) in the inverter's own pages.") % {"unit": unit}
         )
-
-
-def production(name: str, number: int, values: tuple[int, ...]) -> Production:
-    """Of the registers of an inverter model, without its number and length. Raises BadReading where they are too few."""
-    if len(values) < (50 if number in INTEGERS else 60):
-        raise BadReading(_("The inverter's SunSpec model %(model)s is cut off.") % {"model": number})
-    if number in INTEGERS:
-        power, total, state = _scaled(values[12], values[13]), _counter(values[22:24], values[24]), values[36]
-    else:
-        power, total, state = _float(values[20:22]), _positive(_float(values[30:32])), values[46]
-    condition = STATES.get(state, Condition.STANDBY)
-    watts = None if power is None else max(0, round(power))
-    if watts is None and condition in (Condition.ASLEEP, Condition.STANDBY):
-        watts = 0
-    if watts and condition in (Condition.STANDBY, Condition.ASLEEP, Condition.STARTING):
-        condition = Condition.PRODUCING
-    whole = None if total is None else round(total)
-    return Production(watts, condition, total_wh=whole, units=(Unit(name, watts, whole),))
-
-
-def _scaled(value: int, scale: int) -> float | None:
-    if value in (0x8000, 0xFFFF):
-        return None
-    return float(_signed(value)) * _power_of_ten(scale)
-
-
-def _counter(words: tuple[int, ...], scale: int) -> float | None:
-    """acc32: 0 means not implemented, too."""
-    value = words[0] << 16 | words[1]
-    return None if value in (0, 0xFFFFFFFF, 0x80000000) else value * _power_of_ten(scale)
-
-
-def _power_of_ten(scale: int) -> float:
-    exponent = 0 if scale == 0x8000 else _signed(scale)
-    if not -10 <= exponent <= 10:
-        raise BadReading(_("The inverter gives a scale factor of %(exponent)s, which cannot be.") % {"exponent": exponent})
-    return 10.0**exponent
-
-
-def _signed(value: int) -> int:
-    return value - 0x10000 if value & 0x8000 else value
-
-
-def _float(words: tuple[int, ...]) -> float | None:
-    value = float(struct.unpack(">f", struct.pack(">HH", *words))[0])
-    return value if math.isfinite(value) else None
-
-
-def _positive(value: float | None) -> float | None:
-    return value if value else None
-
-
-def _text(words: tuple[int, ...]) -> str:
-    return struct.pack(f">{len(words)}H", *words).split(b"\0")[0].decode("ascii", "replace").strip()

@@ -1,9 +1,11 @@
 """Any device that answers over HTTP: what each path answers is given by the test, and so are its faults."""
 
 import json
+import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 Reply = tuple[int, bytes]
@@ -14,10 +16,11 @@ def as_json(given: Any, status: int = 200) -> Reply:
 
 
 class HttpLookalike:
-    """`replies`: by path without its query, a reply or a function of the request's body. `trickle_s`: pause between two bytes."""
+    """`replies`: by path without its query, a reply or a function of the request's body. `trickle_s`: pause between two bytes.
+    `certificate`: a file with its own and the key, for https."""
 
-    def __init__(self, replies: dict[str, Reply | Callable[[bytes], Reply]] | None = None) -> None:
-        self.replies = replies or {}
+    def __init__(self, replies: Mapping[str, Reply | Callable[[bytes], Reply]] | None = None, certificate: Path | None = None) -> None:
+        self.replies = dict(replies or {})
         self.headers: dict[str, str] = {}
         self.trickle_s: float | None = None
         self.endless = False
@@ -40,7 +43,11 @@ class HttpLookalike:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
-        self.address = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.address = f"{'https' if certificate else 'http'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
