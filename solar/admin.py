@@ -124,7 +124,7 @@ class WeatherAdmin(AskedAdmin):
     def look_at(self, device: Any, *, live_ok: bool) -> Look:
         from solar.weather import check as weather_check
 
-        return weather_check.look(device, timezone.now())
+        return weather_check.look(device, timezone.now(), live_ok=live_ok)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counted, not read: a year of observations and forecasts goes with a service."""
