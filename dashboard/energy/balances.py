@@ -11,6 +11,7 @@ from dashboard.energy.slots import Slot
 from energysite import place
 from energysite.models import House
 from energysite.timegrid import Span
+from meters.balance import Balance
 from meters.models import Source
 from meters.totals import balance
 from meters.totals.balance import HouseTotal
@@ -34,3 +35,9 @@ def totals(whole: balance.House, asked: Asked, own: Sequence[Slot], now: datetim
         by_period = balance.periods(whole, span, period.first, period.until, now)
         return total, [by_period[slot.deeper] for slot in own if slot.deeper is not None]
     return total, balance.ranges(whole, [(slot.start, slot.end) for slot in own], now)
+
+
+def from_battery(found: Balance) -> int | None:
+    """Of what was used, what the battery gave; None where use is not known."""
+    use, direct, bought = found.use, found.direct, found.from_grid
+    return None if use is None or direct is None or bought is None else max(0, min(use - direct - bought, found.discharge))

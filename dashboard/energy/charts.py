@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from dashboard import figures
-from dashboard.energy.numbers import Cell, Column, Picture
+from dashboard.energy.balances import from_battery
+from dashboard.energy.numbers import Column, Picture, Use
 from energysite.timegrid import Span
 
 Values = list[int | None]
@@ -61,10 +62,9 @@ def charts(picture: Picture, registers: tuple[str, str]) -> list[Chart]:
         if column is None:
             continue
         before = picture.before.columns.get(medium) if picture.before else None
-        solar, solar_before = picture.columns.get("solar"), picture.before.columns.get("solar") if picture.before else None
         if medium == "electricity":
-            lines = _electricity(column, solar, registers)
-            earlier = [] if before is None else _electricity(before, solar_before, None)
+            lines = _electricity(column, picture.use, registers)
+            earlier = [] if before is None else _electricity(before, picture.before.use if picture.before else None, None)
         else:
             lines, earlier = [_volume(medium, label, column)], [] if before is None else [_volume(medium, label, before)]
         found.append(Chart(medium, label, unit_of(medium, picture.asked.span), lines, column, earlier))
@@ -77,11 +77,16 @@ def unit_of(medium: str, span: Span) -> Unit:
     return LITRES if medium == "water" and span in (Span.DAY, Span.WEEK) else CUBIC
 
 
-def _electricity(column: Column, solar: Column | None, registers: tuple[str, str] | None) -> list[Line]:
-    """Solar used here and import, by register where there are two and they have names; injection below."""
+def _electricity(column: Column, use: Use | None, registers: tuple[str, str] | None) -> list[Line]:
+    """Solar used at once, what the battery gave and import, by register where there are two and they have names; injection below."""
     lines = []
-    if solar is not None:
-        lines.append(Line("solar", _("Solar used here"), _each(own_use, column.cells, solar.cells)))
+    if use is not None:
+        direct = [None if one is None else one.direct for one in use.balances]
+        stored = [None if one is None else from_battery(one) for one in use.balances]
+        if any(value is not None for value in direct):
+            lines.append(Line("solar", _("Solar used here"), direct))
+        if any(stored):
+            lines.append(Line("battery", _("From the battery"), stored))
     names = ("import_t1_wh", "import_t2_wh")
     if registers is not None and all(any(name in cell.values for cell in column.cells) for name in names):
         for key, name, word in zip(("import", "night"), names, registers, strict=True):
@@ -92,16 +97,6 @@ def _electricity(column: Column, solar: Column | None, registers: tuple[str, str
     if any(cell.sum("export") is not None for cell in column.cells):
         lines.append(Line("export", _("Injection"), [cell.sum("export") for cell in column.cells], down=True))
     return lines
-
-
-def own_use(house: Cell, solar: Cell) -> int | None:
-    """Solar energy that did not leave the house, Wh; None where either is not known."""
-    made, injected = solar.sum("production"), house.sum("export")
-    return None if made is None or injected is None else max(0, made - injected)
-
-
-def _each(what: Callable[[Cell, Cell], int | None], ours: Sequence[Cell], theirs: Sequence[Cell]) -> Values:
-    return [what(one, other) for one, other in zip(ours, theirs, strict=True)]
 
 
 def _volume(medium: str, label: str, column: Column) -> Line:

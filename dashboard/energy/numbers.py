@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from dashboard.energy import balances
 from dashboard.energy.asked import Asked, Grain
+from dashboard.energy.daylight import daylight
 from dashboard.energy.slots import Slot, slots
+from energysite import house, place
 from energysite.block_states import State
 from energysite.timegrid import QUARTER_S, Span
+from meters.balance import Balance
 from meters.models import Block, Source
 from meters.totals import totals
+from meters.totals.balance import HouseTotal
 from meters.totals.totals import Total
 
 # A stretch counts as measured throughout when this much of it is: the edges of a first reading are no gap.
@@ -21,6 +26,7 @@ WHOLE = 0.995
 SECOND = timedelta(seconds=1)
 BACKLOG_AGE = timedelta(hours=2)
 SOON = timedelta(minutes=10)
+MAKING = (Source.Kind.PRODUCTION, Source.Kind.BATTERY)
 # Gas and water meters may speak once an hour, and a block waits for the reading after it.
 SETTLE = {"gas": timedelta(minutes=75), "water": timedelta(minutes=75)}
 
@@ -49,18 +55,33 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One medium: a cell for each slot, and the whole period. `settle`: how long its readings may take into their blocks."""
+    """One medium: a cell for each slot, and the whole period. `settle`: how long its readings may take into their blocks.
+    `awake`: the part of each slot in which there is something to read: an inverter sleeps in the dark."""
 
     cells: list[Cell]
     total: Cell
     settle: timedelta = SOON
+    awake: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What the house used in the period and in each slot, of the quarters that are known; made of whole quarters of an hour."""
+
+    total: HouseTotal
+    slots: list[HouseTotal]
+
+    @property
+    def balances(self) -> list[Balance | None]:
+        return [one.balance for one in self.slots]
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The period before, its cells at the places of those that they are compared with."""
+    """The period before, its cells at the places of those that they are compared with. `use`: see Picture."""
 
     columns: dict[str, Column]
+    use: Use | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,7 @@ class Picture:
     """All that a page shows of a period. `first`: when the oldest block of anything began, None where there is none.
 
     `backlog`: blocks of the past are still being made. Numbers are right all the same, their coverage is not known yet.
+    `use`: None where no sun is counted, or nobody can tell: a battery that is not read, meters that feed different houses.
     """
 
     asked: Asked
@@ -77,6 +99,7 @@ class Picture:
     first: datetime | None
     now: datetime
     backlog: bool = False
+    use: Use | None = None
 
     def total(self, medium: str) -> Cell:
         return self.columns[medium].total if medium in self.columns else Cell()
@@ -103,26 +126,38 @@ class Picture:
         column = self.columns.get(medium)
         if column is None or column.total.empty or self.backlog:
             return None
+        awake = column.awake or [1.0] * len(self.slots)
         weights = [
-            ((slot.end - slot.start) / SECOND, cell.coverage or 0.0)
-            for slot, cell in zip(self.slots, column.cells, strict=True)
-            if not self.ahead(slot) and not self.running(slot, column) and (cell.empty or cell.coverage is not None)
+            (part * ((slot.end - slot.start) / SECOND), min(1.0, (cell.coverage or 0.0) / part))
+            for slot, cell, part in zip(self.slots, column.cells, awake, strict=True)
+            if part and not self.ahead(slot) and not self.running(slot, column) and (cell.empty or cell.coverage is not None)
         ]
         length = sum(seconds for seconds, _share in weights)
         return sum(seconds * share for seconds, share in weights) / length if length else None
 
 
-def picture(asked: Asked, sources: Sequence[Source], zone: ZoneInfo, now: datetime) -> Picture:
-    """Needs the database: raises what Django raises where it is away."""
+def picture(asked: Asked, sources: Sequence[Source], zone: ZoneInfo, now: datetime, *, whole: bool = True) -> Picture:
+    """`whole`: these are all that feed the house. Needs the database: raises what Django raises where it is away."""
     own = slots(asked, zone)
     before = None
     if asked.compare:
         earlier = asked.at(asked.period.previous)
         theirs = slots(earlier, zone)
         columns = _columns(earlier, sources, theirs, zone, now)
-        before = Earlier({medium: _beside(own, theirs, column) for medium, column in columns.items()})
+        use = _use(earlier, sources, theirs, columns, now) if whole else None
+        before = Earlier(
+            {medium: _beside(own, theirs, column) for medium, column in columns.items()}, use and _use_beside(own, theirs, use)
+        )
     columns = _columns(asked, sources, own, zone, now)
-    return Picture(asked, own, columns, before, first_block(sources), now, has_backlog(sources, now))
+    use = _use(asked, sources, own, columns, now) if whole else None
+    return Picture(asked, own, columns, before, first_block(sources), now, has_backlog(sources, now), use)
+
+
+def _use(asked: Asked, sources: Sequence[Source], own: Sequence[Slot], columns: Mapping[str, Column], now: datetime) -> Use | None:
+    row = house.current()
+    if row.unread_battery or "electricity" not in columns or not any(source.kind in MAKING for source in sources):
+        return None
+    return Use(*balances.totals(balances.whose(row, sources), asked, own, now))
 
 
 def _columns(asked: Asked, sources: Sequence[Source], own: Sequence[Slot], zone: ZoneInfo, now: datetime) -> dict[str, Column]:
@@ -135,7 +170,8 @@ def _columns(asked: Asked, sources: Sequence[Source], own: Sequence[Slot], zone:
         cells = [_cell([total for total in part if total.source.medium == medium], now, told) for part in parts]
         total = _cell([total for total in whole if total.source.medium == medium], now, told)
         if not total.empty:
-            found[medium] = Column(cells, total, SETTLE.get(medium, SOON))
+            awake = daylight(own, place.of(house.current())) if medium == Source.Medium.SOLAR else ()
+            found[medium] = Column(cells, total, SETTLE.get(medium, SOON), awake)
     return found
 
 
@@ -177,6 +213,11 @@ def _beside(own: Sequence[Slot], theirs: Sequence[Slot], column: Column) -> Colu
     """Their cells at the places of ours: the same hour, weekday, day of the month or month; empty where there is none."""
     by_place = {slot.place: cell for slot, cell in zip(theirs, column.cells, strict=True) if slot.place}
     return Column([by_place.get(slot.place, Cell()) for slot in own], column.total)
+
+
+def _use_beside(own: Sequence[Slot], theirs: Sequence[Slot], use: Use) -> Use:
+    by_place = {slot.place: total for slot, total in zip(theirs, use.slots, strict=True) if slot.place}
+    return Use(use.total, [by_place.get(slot.place, HouseTotal(slot.start, slot.end)) for slot in own])
 
 
 def first_block(sources: Sequence[Source]) -> datetime | None:

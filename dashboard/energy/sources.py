@@ -1,6 +1,6 @@
 """Whose numbers are shown together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from meters.models import Source
 
@@ -27,3 +27,10 @@ def choices(sources: Iterable[Source]) -> dict[str, list[Source]]:
     if not found and shared:
         return {"": shared}
     return {name: own + shared for name, own in found.items()}
+
+
+def feeding(found: Mapping[str, list[Source]]) -> int:
+    """How many meters feed the house now. Where there are several, the sun that all of them share belongs to none of them alone."""
+    return sum(
+        any(source.kind == Source.Kind.ELECTRICITY and source.meter and not source.retired for source in some) for some in found.values()
+    )

@@ -21,7 +21,7 @@ from dashboard.energy.asked import Asked, asked
 from dashboard.energy.charts import Chart, charts
 from dashboard.energy.numbers import Picture, picture
 from dashboard.energy.slots import long_date, title
-from dashboard.energy.sources import choices, known
+from dashboard.energy.sources import choices, feeding, known
 from dashboard.totals import register_words
 from energysite import house, timegrid
 from energysite.database import DatabaseAway
@@ -135,4 +135,5 @@ def _look(wanted: Asked) -> tuple[list[str], Picture | None, Asked]:
             return [], None, wanted
         names = list(found)
         wanted = replace(wanted, meter=wanted.meter if wanted.meter in names[1:] else "")
-        return names, picture(wanted, found[wanted.meter or names[0]], _zone(), timezone.now()), wanted
+        shown = picture(wanted, found[wanted.meter or names[0]], _zone(), timezone.now(), whole=feeding(found) <= 1)
+        return names, shown, wanted

@@ -12,13 +12,14 @@ from django.utils.translation import pgettext
 
 from dashboard import figures
 from dashboard.energy.asked import Grain
-from dashboard.energy.charts import KWH, Chart, Unit, own_use, unit_of
+from dashboard.energy.charts import KWH, Chart, Unit, unit_of
 from dashboard.energy.numbers import WHOLE, Picture
 from dashboard.energy.slots import Slot
 from dashboard.texts import say
 from energysite.timegrid import Span
 
 SPOKEN_GAPS = 3
+OWN = ("solar", "battery")  # bars of what did not come from the grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ def totals(picture: Picture, registers: tuple[str, str]) -> list[Figure]:
             parts = [(word, cell.values.get(f"{key}_t{i}_wh")) for i, word in enumerate(registers, 1)]
             known = [(word, KWH.of(part)) for word, part in parts if part is not None]
             found.append(_figure(picture, "electricity", key, label, value, known if len(known) == len(parts) else []))
-    made = picture.total("solar").sum("production")
-    if made is not None:
-        found += _solar(picture, made)
+    found += _solar(picture) + _used(picture)
     for medium, label in (("gas", _("Gas")), ("water", _("Water"))):
         value = picture.total(medium).values.get(f"{medium}_l")
         if value is not None:
@@ -61,28 +60,36 @@ def _figure(picture: Picture, medium: str, key: str, label: str, value: int, par
     return Figure(key, label, value, unit.text(value), unit.name, parts, _compared(picture, value, earlier, unit))
 
 
-def _solar(picture: Picture, made: int) -> list[Figure]:
-    house = picture.total("electricity")
-    used = own_use(house, picture.total("solar"))
-    share = figures.decimals(100 * used / made, 0) if used is not None and made else None
-    parts = [] if used is None or share is None else [(_("used here"), f"{KWH.of(used)} ({share} %)")]
+def _solar(picture: Picture) -> list[Figure]:
+    made = picture.total("solar").sum("production")
+    if made is None:
+        return []
     before = picture.total_before("solar")
     earlier = before.sum("production") if before is not None else None
-    found = [
-        Figure(
-            "solar",
-            _("Solar"),
-            made,
-            KWH.text(made),
-            "kWh",
-            parts,
-            _compared(picture, made, earlier, KWH),
-        )
-    ]
-    imported = house.sum("import")
-    if used is not None and imported is not None:
-        found.append(Figure("house", _("Used"), used + imported, KWH.text(used + imported), "kWh", []))
-    return found
+    use = picture.use.total.balance if picture.use is not None else None
+    parts = []
+    if use is not None and use.self_consumption is not None:
+        label = _("used here so far") if picture.asked.is_current else _("used here")
+        parts.append((label, f"{KWH.of(use.kept)} ({figures.decimals(100 * use.self_consumption, 0)} %)"))
+    return [Figure("solar", _("Solar"), made, KWH.text(made), "kWh", parts, _compared(picture, made, earlier, KWH))]
+
+
+def _used(picture: Picture) -> list[Figure]:
+    """What the house used, of whole quarters; so a day that runs says of how much it is."""
+    use = picture.use.total.balance if picture.use is not None else None
+    if use is None or use.use is None:
+        return []
+    before = picture.before.use.total.balance if picture.before is not None and picture.before.use is not None else None
+    compared = _compared(picture, use.use, None if before is None else before.use, KWH)
+    return [Figure("house", _("Used"), use.use, KWH.text(use.use), "kWh", _known(picture), compared)]
+
+
+def _known(picture: Picture) -> list[tuple[str, str]]:
+    """Of how much of the time the use is."""
+    if picture.asked.is_current:
+        return [(_("counted by whole quarters"), "")]
+    share = picture.use.total.coverage if picture.use is not None else 1.0
+    return [(_("known of"), f"{_percent(share)} %")] if share < WHOLE else []
 
 
 def _compared(picture: Picture, value: int, earlier: int | None, unit: Unit) -> str:
@@ -117,7 +124,7 @@ def _percent(share: float) -> str:
 def sentence(chart: Chart, picture: Picture) -> str:
     """The highest bars, and what is missing."""
     parts = []
-    ups = [line.values for line in chart.lines if not line.down and line.key != "solar"]
+    ups = [line.values for line in chart.lines if not line.down and line.key not in OWN]
     downs = [line.values for line in chart.lines if line.down]
     highest, lowest = _highest(ups), _highest(downs)
     if highest is not None:

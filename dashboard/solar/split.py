@@ -79,10 +79,12 @@ def made(found: Balance) -> Whole:
 
 
 def used(found: Balance) -> Whole:
-    use, direct, bought = found.use, found.direct, found.from_grid
-    battery = None if use is None or direct is None or bought is None else max(0, use - direct - bought)
-    parts = [("solar", _("From the sun"), direct), ("battery", _("From the battery"), battery), ("import", _("From the grid"), bought)]
-    return _whole("house", _("Used by the house"), use, parts)
+    parts = [
+        ("solar", _("From the sun"), found.direct),
+        ("battery", _("From the battery"), balances.from_battery(found)),
+        ("import", _("From the grid"), found.from_grid),
+    ]
+    return _whole("house", _("Used by the house"), found.use, parts)
 
 
 @dataclass(frozen=True, slots=True)
