@@ -152,7 +152,7 @@ class HouseRun:
         ]
         if self.mode == "demo":
             past = str(env.integer("DEMO_DAYS", 400, low=1, high=4000))
-            demo = ["manage.py", "demo_house", "--pty", "meter", "--register", "--history", past]
+            demo = ["manage.py", "demo_house", "--pty", "meter", "--devices", "--register", "--history", past]
             found.append(Program("demo_house", demo, self.environment))
         return found
 

@@ -14,6 +14,13 @@ from energysite.demo.model import House
 from energysite.demo.weather_servers import OpenMeteo, OpenWeatherMap
 
 SPI_SOCKET = "spi.sock"
+PLAIN: dict[str, type[Device]] = {
+    "fronius": Fronius,
+    "sunspec": SunSpec,
+    "homewizard": HomeWizard,
+    "open_meteo": OpenMeteo,
+    "openweathermap": OpenWeatherMap,
+}
 
 
 def make(name: str, house: House, now: Clock, mode: Mode, folder: Path) -> Device:
@@ -25,6 +32,4 @@ def make(name: str, house: House, now: Clock, mode: Mode, folder: Path) -> Devic
         return Sma(house, now, mode, certificate(folder))
     if name == "spi":
         return Mcp3008(house, now, mode, folder / SPI_SOCKET)
-    plain: dict[str, type[Device]] = {"fronius": Fronius, "sunspec": SunSpec, "homewizard": HomeWizard}
-    plain |= {"open_meteo": OpenMeteo, "openweathermap": OpenWeatherMap}
-    return plain[name](house, now, mode)
+    return PLAIN[name](house, now, mode)

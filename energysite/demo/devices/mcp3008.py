@@ -24,6 +24,7 @@ class Mcp3008(Device):
     def __init__(self, house: House, now: Clock, mode: Mode, path: Path) -> None:
         super().__init__(house, now, mode)
         self.path = path
+        self._file = 0  # the socket's own inode: another house may have taken its place
 
     @property
     def address(self) -> str:
@@ -41,10 +42,12 @@ class Mcp3008(Device):
         finally:
             os.close(folder)
         self.path.chmod(0o600)
+        self._file = self.path.stat().st_ino
 
     async def close(self) -> None:
         await super().close()
-        self.path.unlink(missing_ok=True)
+        if self.path.exists() and self.path.stat().st_ino == self._file:
+            self.path.unlink()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

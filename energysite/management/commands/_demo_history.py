@@ -48,13 +48,14 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A table, the source in it, and how far apart its readings lie."""
+    """A table, the source in it, and how far apart its readings lie. `parts`: which inverters of the roof a source of solar counts."""
 
     kind: str
     model: type[models.Model]
     source_id: int
     medium: str
     step_s: int
+    parts: tuple[int, ...] = ()
 
 
 def patiently(work: Callable[[], T], stop: threading.Event, say: Say) -> T:
@@ -167,11 +168,21 @@ class History:
     """Writes what is missing between `days` ago and now. `house` must be this thread's own; quickest if it keeps KEPT_DAYS."""
 
     def __init__(
-        self, house: House, meter: Meter, days: int, stop: threading.Event, say: Say, now: int, *, fine_days: int = FINE_DAYS
+        self,
+        house: House,
+        meter: Meter,
+        days: int,
+        stop: threading.Event,
+        say: Say,
+        now: int,
+        *,
+        fine_days: int = FINE_DAYS,
+        more: Sequence[Series] = (),
     ) -> None:
+        """`more`: series of other sources than the meter's."""
         self.house, self.stop, self.say, self.fine_days = house, stop, say, fine_days
         self.first = first_day(day_of(now), days, fine_days)
-        self.series = patiently(lambda: series_of(house, meter, now), stop, say)
+        self.series = [*patiently(lambda: series_of(house, meter, now), stop, say), *more]
 
     def fill(self, until: int, since: date | None = None) -> int:
         """Returns how many readings are new. `since`: days before it are left alone. Raises Stopped."""
@@ -189,7 +200,7 @@ class History:
 
     def _fill(self, series: Series, stretch: Stretch) -> int:
         wanted: Sequence[int] = (coarse_seconds if stretch.coarse else fine_seconds)(series, stretch.start, stretch.until)
-        told = rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse)
+        told = rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse, parts=series.parts)
         return judge.store(series.kind, told, timezone.now()).new
 
     def newest(self) -> int:

@@ -1,6 +1,6 @@
 """Rows of the reading tables as the demo house's telegrams would have become. Pure, but for the names of the columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -54,16 +54,35 @@ def quarter_row(house: House, source_id: int, at: int) -> Row:
     return tuple(values.get(name) for name in storage.COLUMNS["electricity"])
 
 
+def production_row(house: House, parts: Sequence[int], source_id: int, at: int, *, quarterly: bool = False) -> Row:
+    """What these inverters tell at that second; `quarterly`: with the mean power of the quarter before it."""
+    made = house.made(parts, at)
+    power_w = made.power_w
+    if quarterly:
+        day = house.day(day_of(at - QUARTER_S))
+        first, last = at - QUARTER_S - day.start, at - day.start
+        power_w = round(sum(day.made_ws(part, last) - day.made_ws(part, first) for part in parts) / QUARTER_S)
+    values = {"source_id": source_id, "time": instant(at), "total_wh": made.total_wh, "production_w": power_w, "flags": 0}
+    return tuple(values[name] for name in storage.COLUMNS["production"])
+
+
 def _volume_row(volume: Volume, source_id: int) -> Row:
     values = {"source_id": source_id, "time": instant(volume.at), "volume_l": volume.litres, "flags": 0}
     return tuple(values[name] for name in storage.COLUMNS["volume"])
 
 
-def rows(house: House, medium: str, source_id: int, seconds: Iterable[int], *, quarterly: bool = False) -> Iterator[Row]:
-    """A reading at each of these seconds; those of gas and water must be full steps of theirs. `quarterly`: see quarter_row."""
+def rows(
+    house: House, medium: str, source_id: int, seconds: Iterable[int], *, quarterly: bool = False, parts: Sequence[int] = ()
+) -> Iterator[Row]:
+    """A reading at each of these seconds; those of gas and water must be full steps of theirs. `quarterly`: see quarter_row.
+
+    `parts`: the inverters that a source of solar counts.
+    """
     electricity = quarter_row if quarterly else electricity_row
     for at in seconds:
         if medium == "electricity":
             yield electricity(house, source_id, at)
+        elif medium == "solar":
+            yield production_row(house, parts, source_id, at, quarterly=quarterly)
         else:
             yield _volume_row(house.gas(at) if medium == "gas" else house.water(at), source_id)

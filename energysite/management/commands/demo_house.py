@@ -16,11 +16,13 @@ from django.db import connection
 
 from energysite.demo import faults
 from energysite.demo.calendar import NAMED_DAYS, day_of
+from energysite.demo.devices.modes import DEVICES, MODES, Mode, parse_device_mode
 from energysite.demo.ledger import Ledger
 from energysite.demo.model import House
 from energysite.demo.outputs import Output, Pty, Tcp
 from energysite.demo.profile import Recipe
 from energysite.demo.serve import SystemClock, live, replay
+from energysite.management.commands import _demo_devices as on_the_wire
 from energysite.management.commands import _demo_history as history
 from meters.replay import schedule
 
@@ -39,6 +41,13 @@ def fault(text: str) -> faults.Fault:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def device_fault(text: str) -> tuple[str, Mode]:
+    try:
+        return parse_device_mode(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 class Command(BaseCommand):
     help = (
         "A house on the wire: a Belgian P1 port (3 x 400 V, solar, a car, gas, water) that sends a telegram each second, over a "
@@ -52,7 +61,13 @@ class Command(BaseCommand):
         wire = parser.add_argument_group("where it speaks (at least one)")
         wire.add_argument("--pty", metavar="NAME", help=f"a pseudo-terminal, found at DATA_DIR/<mode>/pty/NAME ({PTY_NAME})")
         wire.add_argument("--tcp", metavar="PORT", type=int, help="a TCP port, for any number of readers")
-        wire.add_argument("--bind", default=LOOPBACK, help="the address of that port; default %(default)s")
+        wire.add_argument(
+            "--devices",
+            action="store_true",
+            help="its other devices too, on free ports: Fronius and SunSpec inverters (together its sun), SMA WebConnect (the same as the "
+            "SunSpec's), a HomeWizard meter (the same as the Fronius's), weather services, and an MCP3008 at DATA_DIR/<mode>/spi.sock",
+        )
+        wire.add_argument("--bind", default=LOOPBACK, help="the address of its ports; default %(default)s")
         said = parser.add_argument_group("what it says")
         said.add_argument("--seed", type=int, default=1, help="which house; another one has other counters. Default %(default)s")
         said.add_argument("--day", choices=sorted(NAMED_DAYS), default="", help="every day is this one: its sun, its clouds, its people")
@@ -66,6 +81,15 @@ class Command(BaseCommand):
             default=[],
             metavar="NAME[:N]",
             help="crc, cut or garbage: every Nth telegram (10); silence: N seconds of each minute (30); frozen: the clock stands still. "
+            "May be given several times",
+        )
+        said.add_argument(
+            "--device-fault",
+            type=device_fault,
+            action="append",
+            default=[],
+            metavar="DEVICE:MODE[:N]",
+            help=f"how one of {', '.join(DEVICES)} behaves: {', '.join(MODES)}; such as fronius:garbage, sunspec:slow:2, sma:status:429. "
             "May be given several times",
         )
         said.add_argument("--replay", metavar="FILE", type=Path, help="not the house, but this capture, at its telegrams' own pace x speed")
@@ -105,6 +129,10 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no capture {options['replay']}.")
             if options["history"]:
                 raise CommandError("A replay has no history: leave --history out.")
+        if options["device_fault"] and not options["devices"]:
+            raise CommandError("--device-fault goes with --devices.")
+        if options["devices"] and options["replay"] is not None:
+            raise CommandError("A replay has no devices: leave --devices out.")
         if (options["register"] or options["history"]) and settings.MODE != "demo":
             raise CommandError(
                 "This is a real house. The demo meter belongs in the demo's own database: use `manage.py --demo demo_house`."
@@ -124,29 +152,38 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, end)
         outputs: list[Output] = []
+        devices = on_the_wire.Devices(self.say)
         database: threading.Thread | None = None
         try:
             addresses = await self._open(options, outputs)
             if options["register"] or options["history"]:
                 database = threading.Thread(
-                    target=self._tell_database, args=(addresses[0], options, stop, counted), name="database", daemon=True
+                    target=self._tell_database, args=(addresses[0], devices, options, stop, counted), name="database", daemon=True
                 )
                 database.start()
-            speaking = asyncio.create_task(self._speak(options, outputs, addresses, stop, counted))
+            speaking = asyncio.create_task(self._speak(options, outputs, addresses, devices, stop, counted))
             await asyncio.wait({speaking, asyncio.create_task(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
             if speaking.done() and not stop.is_set():
                 speaking.result()  # it serves for ever: what ended it is an error
             speaking.cancel()
         finally:
             stop.set()
+            await devices.close()
             for output in outputs:
                 await output.close()
             if database is not None:
                 database.join(JOIN_S)
 
     async def _speak(
-        self, options: dict[str, Any], outputs: list[Output], addresses: list[str], stop: threading.Event, counted: threading.Event
+        self,
+        options: dict[str, Any],
+        outputs: list[Output],
+        addresses: list[str],
+        devices: on_the_wire.Devices,
+        stop: threading.Event,
+        counted: threading.Event,
     ) -> None:
+        """For ever. `counted` is set when the past is known and the devices are on the wire."""
         for address in addresses:
             self.say(f"demo house: speaking at {address}")
         if options["replay"] is not None:
@@ -155,8 +192,13 @@ class Command(BaseCommand):
             await asyncio.Event().wait()
         clock = SystemClock(options["speed"])
         house = await asyncio.to_thread(self._house, _recipe(options), int(clock.now()), stop)
-        counted.set()
-        await live(house, outputs, clock, options["fault"])
+
+        async def answer() -> None:
+            if options["devices"]:
+                await devices.open(house, clock.now, dict(options["device_fault"]), settings.MODE_DIR, options["bind"])
+            counted.set()
+
+        await asyncio.gather(live(house, outputs, clock, options["fault"]), answer())
 
     async def _open(self, options: dict[str, Any], outputs: list[Output]) -> list[str]:
         """Opens what was asked for; the addresses under which a meter finds it."""
@@ -184,18 +226,24 @@ class Command(BaseCommand):
         ledger.prepare(day_of(now), progress)
         return House(ledger)
 
-    def _tell_database(self, address: str, options: dict[str, Any], stop: threading.Event, counted: threading.Event) -> None:
+    def _tell_database(
+        self, address: str, devices: on_the_wire.Devices, options: dict[str, Any], stop: threading.Event, counted: threading.Event
+    ) -> None:
         """In a thread of its own: the port must not wait for the database."""
         try:
             began = int(time.time())
             meter = history.patiently(lambda: history.register(address), stop, self.say)
             self.say(f"demo house: the site knows it as {meter.name}")
-            while options["history"] and not counted.wait(0.2):
+            while not counted.wait(0.2):
                 if stop.is_set():
                     raise history.Stopped
+            found = devices.addresses()
+            if options["register"] and found:
+                history.patiently(lambda: on_the_wire.register(found), stop, self.say)
             if options["history"]:
                 house = House(Ledger(_recipe(options), settings.MODE_DIR), history.KEPT_DAYS)
-                past = history.History(house, meter, options["history"], stop, self.say, began)
+                more = history.patiently(on_the_wire.series, stop, self.say) if found else []
+                past = history.History(house, meter, options["history"], stop, self.say, began, more=more)
                 past.fill(began)
                 past.join_live(began)
         except history.Stopped:
