@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext as _
 
 from dashboard.health_words import IDLE, WARN, Line
 from energysite.database import DatabaseAway, asked
+from energysite.kept import Kept
 from meters import reject_words
 from meters.models import RejectEpisode
 
@@ -67,13 +69,23 @@ def lines(rejects: Rejects | None) -> list[Line]:
     return [Line(WARN, episode.source, episode.text, more) for episode in waiting]
 
 
-def problems() -> list[str]:
-    """One sentence for the banner of other pages, whatever their number; none while the database is away."""
+def _asking() -> list[str]:
+    """Names of the sources whose readings wait for an answer, the newest first; none while the database is away."""
     try:
         with asked():
-            waiting = list(RejectEpisode.objects.filter(asks=True, decision=OPEN).order_by("-last").values_list("source__name", flat=True))
+            return list(RejectEpisode.objects.filter(asks=True, decision=OPEN).order_by("-last").values_list("source__name", flat=True))
     except DatabaseAway:
         return []
+
+
+_waiting = Kept(_asking, 5.0)  # every page asks
+for _signal in (post_save, post_delete):
+    _signal.connect(_waiting.forget, sender=RejectEpisode, dispatch_uid="readings that wait for an answer")
+
+
+def problems() -> list[str]:
+    """One sentence for the banner of other pages, whatever their number."""
+    waiting = _waiting.get()
     if len(waiting) > 1:
         return [_("%(count)s series of readings are set aside and wait for an answer: see Health.") % {"count": len(waiting)}]
     return [_("Readings of %(source)s are set aside and wait for an answer: see Health.") % {"source": name} for name in waiting]

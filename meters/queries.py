@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models.signals import post_delete, post_save
 
+from energysite.kept import Kept
 from meters.kinds import KINDS
 from meters.models import ElectricityReading, Meter, Source, VolumeReading
 
@@ -33,6 +35,13 @@ def metered_sources() -> tuple[list[Meter], list[Source]]:
             source.meter = meters[row[0]]
             sources.append(source)
     return list(meters.values()), sources
+
+
+# For pages: a meter that another process has just made is there after so long.
+known_meters = Kept(metered_sources, 5.0)
+for _model in (Meter, Source):
+    for _signal in (post_save, post_delete):
+        _signal.connect(known_meters.forget, sender=_model, dispatch_uid=f"known meters {_model.__name__}")
 
 
 def electricity_ids(sources: Iterable[Source], meter: Meter) -> list[int]:

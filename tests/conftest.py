@@ -67,10 +67,11 @@ def site() -> Iterator[RunningSite]:
 
 @pytest.fixture(autouse=True)
 def _house_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages remember the house's row for some seconds: a test must not see the language of the test before it."""
-    from energysite import house
+    """Pages remember the house's row, meters and the like for some seconds: a test must not see those of the test before it."""
+    from energysite import house, kept
 
     monkeypatch.setattr(house, "_cache", house._Cache())
+    kept.forget_all()
 
 
 @pytest.fixture
