@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from energysite.demo.forecasts import foretold, observed
+from energysite.demo.on_the_wire import on_the_wire
 from energysite.demo.weather_servers import KEY
 from energysite.demo.weather_servers import OpenWeatherMap as Lookalike
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable, EnergyError
@@ -17,6 +18,7 @@ from solar.weather.openweathermap import OpenWeatherMap, code
 from solar.weather.report import Report
 from tests.emulators.http_device import HttpLookalike, Reply, as_json
 from tests.emulators.weather import serving
+from tests.energysite import demo
 
 NOW = datetime(2026, 6, 3, 10, 7, 30, tzinfo=UTC)
 NINE = int(datetime(2026, 6, 3, 9, tzinfo=UTC).timestamp())
@@ -197,6 +199,13 @@ def test_without_a_key_nobody_is_asked() -> None:
 def test_an_answer_that_cannot_be_true_is_refused_in_words(current: Any, forecast: Any, words: str) -> None:
     with pytest.raises(BadReading, match=words):
         told(current, forecast)
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_no_key() -> None:
+    with on_the_wire(demo.house(), NOW.timestamp, ("sma",)) as wire:
+        assert wire["sma"].address.startswith("https://")
+        with pytest.raises(DeviceUnavailable, match=r"certificate of 127\.0\.0\.1 is not trusted"):
+            ask(wire["sma"].address)
 
 
 def test_both_questions_have_one_deadline() -> None:
