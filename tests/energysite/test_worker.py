@@ -14,6 +14,7 @@ import redis
 from energysite import live
 from energysite.embedded import Servers
 from energysite.worker import EXIT_BEAT_ENDED
+from tests.conftest import new_data_dir
 from tests.running_site import BASE_DIR, environment, manage
 from tests.waiting import until
 
@@ -33,17 +34,32 @@ sys.exit(main())
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def data_dir() -> Path:
+    return new_data_dir()
+
+
+@pytest.fixture(scope="module")
 def servers(data_dir: Path) -> Iterator[Servers]:
     with Servers(data_dir, "house") as running:
         assert manage(data_dir, "migrate", "-v", "0", MODE="house", UNDER_SUPERVISOR="1").returncode == 0
         yield running
 
 
-def start_worker(data_dir: Path) -> subprocess.Popen[str]:
+# Beat's thread ends when it reads its rows for the second time.
+BROKEN = SHORTENED.replace(
+    "from energysite.worker import main",
+    """from energysite import beat
+read = beat.Scheduler.all_as_schedule
+beat.Scheduler.all_as_schedule = lambda self: read(self) if self._schedule is None else 1 / 0
+from energysite.worker import main""",
+)
+
+
+def start_worker(data_dir: Path, script: str = SHORTENED) -> subprocess.Popen[str]:
     more = {"MODE": "house", "UNDER_SUPERVISOR": "1", "DJANGO_SETTINGS_MODULE": "energysite.settings"}
     return subprocess.Popen(
-        [sys.executable, "-c", SHORTENED], cwd=BASE_DIR, env=environment(data_dir, **more), stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script], cwd=BASE_DIR, env=environment(data_dir, **more), stderr=subprocess.PIPE, text=True
     )
 
 
@@ -54,30 +70,48 @@ def ended(worker: subprocess.Popen[str], number: int = 0, timeout_s: float = 30)
     return worker.returncode, said
 
 
-def test_periodic_tasks_run_again_after_the_database_was_away(servers: Servers, data_dir: Path) -> None:
+def kill(workers: list[subprocess.Popen[str]]) -> None:
+    for worker in workers:
+        if worker.poll() is None:
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.communicate()
+
+
+def test_periodic_tasks_run_on_while_the_database_is_away(servers: Servers, data_dir: Path) -> None:
     assert servers.postgres is not None
     assert servers.valkey is not None
     workers = [start_worker(data_dir)]
     try:
         with redis.Redis(unix_socket_path=str(servers.valkey.socket)) as client:
-            until(lambda: client.hget(live.HEARTBEATS, "worker"), 30, "the first heartbeat")
-            servers.postgres.stop()
-            status, said = ended(workers[0])
-            assert status == EXIT_BEAT_ENDED, said
-            assert "beat ended" in said
 
-            # What the supervisor does next; the database is still away.
+            def beats_since(at: float) -> bool:
+                return float(client.hget(live.HEARTBEATS, "worker") or 0) > at
+
+            until(lambda: beats_since(0), 30, "the first heartbeat")
+            servers.postgres.stop()
+            # Long enough for beat to ask for changes, and to read all its rows again, more than once.
+            long_after = time.time() + 8
+            until(lambda: beats_since(long_after), 30, "heartbeats without a database")
+
             workers.append(start_worker(data_dir))
             assert workers[1].stderr is not None
             line = workers[1].stderr.readline()
             assert "worker waits for the database" in line
-            back = time.time()
             servers.postgres.start()
             servers.postgres.wait_ready()
-            until(lambda: float(client.hget(live.HEARTBEATS, "worker") or 0) > back, 30, "a heartbeat after the database came back")
+            assert ended(workers[0], signal.SIGTERM)[0] == 0
+            back = time.time()
+            until(lambda: beats_since(back), 30, "a heartbeat after the database came back")
         assert ended(workers[1], signal.SIGTERM)[0] == 0
     finally:
-        for worker in workers:
-            if worker.poll() is None:
-                os.kill(worker.pid, signal.SIGKILL)
-                worker.communicate()
+        kill(workers)
+
+
+def test_the_worker_ends_when_beat_has_ended(servers: Servers, data_dir: Path) -> None:
+    worker = start_worker(data_dir, BROKEN)
+    try:
+        status, said = ended(worker)
+        assert status == EXIT_BEAT_ENDED, said
+        assert "beat ended" in said
+    finally:
+        kill([worker])

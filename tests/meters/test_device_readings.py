@@ -16,6 +16,7 @@ from energysite.layout import make_folder
 from meters.counting import judge
 from meters.device_readings import DeviceReading, Keeper, NotKept
 from meters.models import AnalogReading, BatteryReading, ProductionReading, RejectEpisode, Source
+from tests import database_away
 from tests.running_site import BASE_DIR
 from tests.waiting import until
 
@@ -35,19 +36,8 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
 
 @pytest.fixture
 def away() -> Iterator[Callable[[], None]]:
-    """Calling it takes the database away, calling it again gives it back. Without a pool, which would keep its connections."""
-    settings = connection.settings_dict
-    options, host = settings["OPTIONS"], settings["HOST"]
-    connection.close()
-    settings["OPTIONS"] = {name: value for name, value in options.items() if name != "pool"}
-
-    def toggle() -> None:
-        connection.close()
-        settings["HOST"] = "/nowhere" if settings["HOST"] == host else host
-
-    yield toggle
-    connection.close()
-    settings["HOST"], settings["OPTIONS"] = host, options
+    with database_away.switch() as toggle:
+        yield toggle
 
 
 def _solar(name: str = "Roof") -> Source:
