@@ -110,4 +110,6 @@ class ModbusTcp:
             raise DeviceConfigError(_("%(host)s has no unit %(unit)s. Check the unit id in the inverter's own pages.") % names)
         if code in (ILLEGAL_FUNCTION, ILLEGAL_VALUE):
             raise BadReading(_("%(host)s refuses to tell its registers (Modbus exception %(code)s). Check the make you chose.") % names)
-        raise DeviceUnavailable(_("%(host)s answers with Modbus exception %(code)s. It is asked again.") % names)
+        raise DeviceUnavailable(
+            _("%(host)s, unit %(unit)s, answers with Modbus exception %(code)s. Check the unit id; it is asked again.") % names
+        )

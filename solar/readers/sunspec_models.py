@@ -28,6 +28,7 @@ STATES = {
     7: Condition.FAULT,
     8: Condition.STANDBY,
 }
+DARK = (Condition.ASLEEP, Condition.STANDBY)
 HEAD, MODULE = 8, 20  # registers of model 160: before its modules, and of each
 
 
@@ -58,7 +59,7 @@ def inverter(name: str, number: int, values: tuple[int, ...]) -> Production:
         power, total, state, events = _float(values[20:22]), _positive(_float(values[30:32])), values[46], values[48:50]
     told = STATES.get(state)
     watts = None if power is None else max(0, _whole(power))
-    if watts is None and told in (Condition.ASLEEP, Condition.STANDBY):
+    if watts is None and told in DARK:
         watts = 0  # it says itself that it makes nothing
     condition = told or Condition.ASLEEP  # many tell neither state nor power at night
     if watts and condition is not Condition.FAULT:
@@ -77,6 +78,8 @@ def modules(values: tuple[int, ...]) -> list[Module]:
     for index in range(values[6]):
         words = values[HEAD + MODULE * index : HEAD + MODULE * (index + 1)]
         watts = None if words[11] == 0xFFFF else words[11] * _power_of_ten(power_scale)
+        if watts is None and STATES.get(words[17]) in DARK:
+            watts = 0.0  # it says itself that it makes nothing
         counted = words[12] << 16 | words[13]
         energy = None if counted in (0xFFFFFFFF, 0x80000000) else counted * _power_of_ten(energy_scale)
         found.append(Module(text(words[1:9]), watts, energy))
@@ -91,11 +94,11 @@ def charge_pct(values: tuple[int, ...]) -> float | None:
 def with_storage(found: Production, strings: list[Module], charge: float | None) -> Production:
     """What the inverter gives holds what its battery gives: then the panels' own strings tell the sun. As it is without a battery."""
     ways = [module for module in strings if module.charges or module.discharges]
-    if charge is None and not any(module.power_w for module in ways):
+    if not ways or (charge is None and not any(module.power_w for module in ways)):
         return found
     panels = [module for module in strings if module not in ways and (module.power_w is not None or module.total_wh)]
     powers, totals = [module.power_w for module in panels], [module.total_wh for module in panels]
-    dark = found.condition in (Condition.ASLEEP, Condition.STANDBY)
+    dark = found.condition in DARK
     watts = 0 if dark and not any(powers) else _sum(powers)
     total = _sum(totals) or None
     condition = found.condition

@@ -18,6 +18,7 @@ class ModbusLookalike:
         self.silent = self.stale = self.garbage = False
         self.trickle_s: float | None = None
         self.connections = 0
+        self.asked: list[tuple[int, int, int]] = []  # unit, first register, how many
         self._stopping = threading.Event()
         outer = self
 
@@ -26,6 +27,7 @@ class ModbusLookalike:
                 outer.connections += 1
                 while question := self._exactly(12):
                     number, _protocol, _length, unit, function, start, count = struct.unpack(">HHHBBHH", question)
+                    outer.asked.append((unit, start, count))
                     outer._send(self.request, number, unit, outer._message(unit, function, start, count))
 
             def _exactly(self, size: int) -> bytes:

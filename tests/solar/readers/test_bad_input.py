@@ -56,9 +56,7 @@ def test_each_refusal_says_what_to_do(family: families.Family, status: int, kind
         assert len(device.asked) == 1, "a redirect is not followed"
 
 
-@pytest.mark.parametrize(
-    "body", [b"<!DOCTYPE html><p>Login</p>", b"", b"\xff\xfe{}", b"{", b"[" * 100_000, b'{"w": ' + b"9" * 5000 + b"}"]
-)
+@pytest.mark.parametrize("body", [b"<!DOCTYPE html><p>Login</p>", b"", b"\xff\xfe{}", b"{", b"[" * 100_000, b'{"w": ' + b"9" * 5000 + b"}"])
 def test_what_is_no_json_is_told_with_its_beginning(family: families.Family, body: bytes) -> None:
     with HttpLookalike({FIRST[family.name]: (200, body)}) as device:
         reader = reader_of(family, device.address)
