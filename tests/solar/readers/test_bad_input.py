@@ -1,6 +1,7 @@
 """What any family over HTTP has to bear: refusals, redirects, HTML, endless and trickling answers, certificates of its own."""
 
 import re
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from energysite.demo.devices.certificate import write
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
+from meters.transports.http import HttpDevice
 from solar.readers import Reader, families
 from tests.emulators.http_device import HttpLookalike, as_json
 from tests.solar.readers.asking import read
@@ -126,3 +128,11 @@ def test_nobody_listens(family: families.Family) -> None:
 def test_addresses_that_no_device_has_are_not_asked(family: families.Family, address: str) -> None:
     with pytest.raises(DeviceConfigError, match="no meter can have"):
         read(reader_of(family, address))
+
+
+def test_elsewhere_a_certificate_is_looked_at(certificate: Path) -> None:
+    """At home too by who does not ask otherwise, such as a weather service."""
+    with HttpLookalike(certificate=certificate) as device, pytest.raises(DeviceUnavailable, match="not trusted"):
+        HttpDevice(device.address).ask("/", time.monotonic() + 3)
+    at_home, outside = (HttpDevice("https://inverter", self_signed=True)._context(at) for at in ("192.168.1.20", "8.8.8.8"))
+    assert (at_home.verify_mode, outside.verify_mode) == (ssl.CERT_NONE, ssl.CERT_REQUIRED)
