@@ -122,13 +122,13 @@ class Day:
 
     @cached_property
     def made_before_w(self) -> tuple[list[int], ...]:
-        """For each inverter the sum of its powers in the steps before each."""
+        """See roof.before_w."""
         return roof.before_w(self.solar_w)
 
     def made_ws(self, part: int, second: int) -> int:
         """What that inverter makes from midnight to this second."""
         step, rest = divmod(second, STEP_S)
-        made = self.made_before_w[part][step] * STEP_S
+        made = (self.made_before_w[part + 1][step] - self.made_before_w[part][step]) * STEP_S
         return made + roof.part_w(self.solar_w[step], part) * rest if rest else made
 
     @cached_property

@@ -44,8 +44,9 @@ def energies_ws(solar_w: Iterable[int], step_s: int) -> tuple[int, ...]:
 
 
 def before_w(solar_w: Sequence[int]) -> tuple[list[int], ...]:
-    """For each inverter the sum of its powers in the steps before each step, one more than there are steps."""
-    return tuple(list(accumulate((part_w(watts, part) for watts in solar_w), initial=0)) for part in range(len(SHARES_PCT)))
+    """For each edge between two inverters' shares, the power up to it summed over the steps before each step: one more number than
+    there are steps. What an inverter makes is the difference between its two edges."""
+    return tuple(list(accumulate([watts * bound // 100 for watts in solar_w], initial=0)) for bound in _BOUNDS)
 
 
 def daylight(solar_w: Sequence[int]) -> tuple[int, int]:

@@ -28,7 +28,7 @@ from meters.models import AnalogInput, ProductionReading, Source
 from solar import sources
 from solar.models import Inverter, RoofPlane, Weather
 
-PRODUCTION_S = 60  # between two readings of the last days that were
+PRODUCTION_S, PRODUCTION_DAYS = 60, 5  # between two readings of the last days that were
 SOUTH_DEG = 180
 Say = Callable[[str], None]
 
@@ -155,7 +155,7 @@ def series() -> list[Series]:
             continue  # somebody took it away
         for unit, part in known.parts.items():
             counter = sources.ensure(inverter.pk, unit, PRODUCTION.name)
-            found.append(Series(PRODUCTION.name, ProductionReading, counter.source_id, "solar", PRODUCTION_S, (part,)))
+            found.append(Series(PRODUCTION.name, ProductionReading, counter.source_id, "solar", PRODUCTION_S, (part,), PRODUCTION_DAYS))
     # Their past is told every minute and every quarter: how often they speak is learned where a block lies.
     Source.objects.filter(pk__in=[one.source_id for one in found]).update(cadence_s=None)
     return found

@@ -48,7 +48,8 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A table, the source in it, and how far apart its readings lie. `parts`: which inverters of the roof a source of solar counts."""
+    """A table, the source in it, and how far apart its readings lie. `parts`: which inverters of the roof a source of solar counts.
+    `fine_days`: before so many days only quarters of an hour are told."""
 
     kind: str
     model: type[models.Model]
@@ -56,6 +57,7 @@ class Series:
     medium: str
     step_s: int
     parts: tuple[int, ...] = ()
+    fine_days: int = FINE_DAYS
 
 
 def patiently(work: Callable[[], T], stop: threading.Event, say: Say) -> T:
@@ -180,7 +182,7 @@ class History:
         more: Sequence[Series] = (),
     ) -> None:
         """`more`: series of other sources than the meter's."""
-        self.house, self.stop, self.say, self.fine_days = house, stop, say, fine_days
+        self.house, self.stop, self.say, self.fine_days, self.today = house, stop, say, fine_days, day_of(now)
         self.first = first_day(day_of(now), days, fine_days)
         self.series = [*patiently(lambda: series_of(house, meter, now), stop, say), *more]
 
@@ -199,8 +201,9 @@ class History:
         return written
 
     def _fill(self, series: Series, stretch: Stretch) -> int:
-        wanted: Sequence[int] = (coarse_seconds if stretch.coarse else fine_seconds)(series, stretch.start, stretch.until)
-        told = rows(self.house, series.medium, series.source_id, wanted, quarterly=stretch.coarse, parts=series.parts)
+        coarse = stretch.coarse or stretch.start < midnight(self.today - timedelta(days=series.fine_days))
+        wanted: Sequence[int] = (coarse_seconds if coarse else fine_seconds)(series, stretch.start, stretch.until)
+        told = rows(self.house, series.medium, series.source_id, wanted, quarterly=coarse, parts=series.parts)
         return judge.store(series.kind, told, timezone.now()).new
 
     def newest(self) -> int:
