@@ -29,6 +29,8 @@ from meters.writer import latest_now
 log = structlog.get_logger(__name__)
 
 FOLDER = "device-readings"
+# A flag of a reading, beside those of ElectricityColumns: its counters are our own, the device tells only power.
+COUNTED_HERE = 8
 NEVER = (DataError, IntegrityError, KeyError)  # of the reading itself, however often it is tried
 
 

@@ -1,6 +1,6 @@
 """Runs of an inverter's agent against devices on the wire: what is stored, shown and told."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from energysite import agent_states, agents, device_reads, live
 from energysite.errors import BadReading
 from energysite.models import House
 from meters.counting import judge
+from meters.device_readings import COUNTED_HERE
 from meters.models import BatteryReading, DataManager, ProductionReading, Source
 from solar.fleet import Fleet
 from solar.models import Inverter, InverterSource
@@ -19,6 +20,9 @@ from solar.production import Condition, Production
 from solar.recording import Recorder
 from tests.emulators import fronius
 from tests.emulators.http_device import HttpLookalike, as_json
+from tests.emulators.modbus import ModbusLookalike
+from tests.running_site import free_port
+from tests.solar.readers.registers import chain, floats, integers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -252,6 +256,77 @@ def test_a_battery_is_a_source_of_its_own(poller: Poller, clock: Clock, device: 
     assert list(rows) == [(0, 0), (5, 0), (6, 1)]
     frame = _frame()
     assert (frame["battery_w"], frame["battery_pct"], frame["charge_wh"], frame["discharge_wh"]) == (1800, 55, 6, 1)
+
+
+def test_panels_that_tell_only_power_are_counted_here_and_go_on_after_a_restart(
+    poller: Poller, clock: Clock, device: HttpLookalike, tmp_path: Path
+) -> None:
+    inverter = _json(device)
+    device.replies = {"/status": as_json({"w": 3600})}
+    for _run in range(5):
+        poller.poll(inverter.pk, clock)
+        clock.step(10)
+    again = Poller(Fleet(tmp_path / "other.json"))
+    again.poll(inverter.pk, clock)
+    clock.step(31)
+    again.poll(inverter.pk, clock)
+    rows = ProductionReading.objects.order_by("time").values_list("total_wh", "flags")
+    assert list(rows) == [(None, 0), (None, 0), (0, COUNTED_HERE), (10, COUNTED_HERE), (20, COUNTED_HERE), (30, COUNTED_HERE), (30, 8)]
+    assert _frame()["total_wh"] == 30
+
+
+def test_a_counter_that_a_device_leaves_out_now_and_then_is_not_counted_here(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
+    inverter = _json(device, total_path="t")
+    for total in (None, None, 1000, *[None] * 5, 1030):
+        device.replies = {"/status": as_json({"w": 3600, "t": total})}
+        poller.poll(inverter.pk, clock)
+        clock.step(5)
+    rows = ProductionReading.objects.order_by("time").values_list("total_wh", flat=True)
+    assert list(rows) == [None, None, 1000, *[None] * 5, 1030]
+
+
+def test_each_of_several_units_behind_an_address_is_a_source(poller: Poller, clock: Clock) -> None:
+    with ModbusLookalike({1: chain(101, integers(1000)), 2: chain(111, floats(500, 5_000_000))}) as device:
+        inverter = agents.create(Inverter, name="Roof", family="sunspec", address=device.address, units="1, 2", period_s=10)
+        poller.poll(inverter.pk, clock)
+        clock.step()
+        poller.poll(inverter.pk, clock)
+    found = ProductionReading.objects.order_by("source", "time").values_list("source__name", "total_wh")
+    assert list(found) == [("Roof", 12_345_678)] * 2 + [("Roof 2", 5_000_000)] * 2
+    frame = _frame()
+    assert (frame["power_w"], frame["total_wh"]) == (1500, 17_345_678)
+
+
+def test_a_device_that_sends_a_byte_a_second_is_given_up_at_its_deadline(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
+    inverter = _json(device, period_s=1)
+    device.trickle_s = 0.2
+    device.replies = {"/status": as_json({"w": 3600})}
+    poller.poll(inverter.pk, clock)
+    state = _state()
+    assert "takes too long" in state["error"]
+    assert 700 <= state["response_ms"] < 3000
+
+
+@pytest.fixture
+def no_valkey(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Calling it makes this process look for Valkey where none is."""
+
+    def leave() -> None:
+        settings.REDIS = f"redis://127.0.0.1:{free_port()}"
+        monkeypatch.setattr(live, "_shared", None)
+        live.client.cache_clear()
+
+    yield leave
+    live.client.cache_clear()
+
+
+def test_devices_are_read_while_valkey_is_away(poller: Poller, clock: Clock, device: HttpLookalike, no_valkey: Callable[[], None]) -> None:
+    inverter = _fronius(device)
+    no_valkey()
+    for _run in range(2):
+        poller.poll(inverter.pk, clock)
+        clock.step()
+    assert ProductionReading.objects.count() == 2
 
 
 def test_what_the_device_did_not_say_is_not_stored_as_a_zero(poller: Poller, clock: Clock, device: HttpLookalike) -> None:

@@ -1,4 +1,4 @@
-"""Counters of a battery whose device tells only its power: the power between two readings, added up. Pure.
+"""Counters of a device that tells only its power: of a battery, or of panels whose inverter counts its battery in. Pure.
 
 Between two readings the power is taken for a straight line; where it crosses nought, what lies on each side goes to its own counter.
 """
@@ -8,36 +8,36 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """At an epoch second: W (positive: it gives), and what went in and came out so far, in watt-seconds, so that nothing is lost to
+    """At an epoch second: W (positive: it gives), and what it took and gave so far, in watt-seconds, so that nothing is lost to
     rounding between readings."""
 
     at: float
     w: int
-    charge_ws: int = 0
-    discharge_ws: int = 0
+    taken_ws: int = 0
+    given_ws: int = 0
 
     @property
-    def charge_wh(self) -> int:
-        return self.charge_ws // 3600
+    def taken_wh(self) -> int:
+        return self.taken_ws // 3600
 
     @property
-    def discharge_wh(self) -> int:
-        return self.discharge_ws // 3600
+    def given_wh(self) -> int:
+        return self.given_ws // 3600
 
 
 def counted(before: Count | None, at: float, w: int, longest_gap_s: float) -> Count:
     """With a reading more. After a gap of more than `longest_gap_s` nobody knows what happened: nothing is added."""
     if before is None:
         return Count(at, w)
-    charge_ws = discharge_ws = 0
+    taken_ws = given_ws = 0
     gap_s = at - before.at
     if 0 < gap_s <= longest_gap_s:
-        charge_ws, discharge_ws = _between(before.w, w, gap_s)
-    return Count(at, w, before.charge_ws + charge_ws, before.discharge_ws + discharge_ws)
+        taken_ws, given_ws = _between(before.w, w, gap_s)
+    return Count(at, w, before.taken_ws + taken_ws, before.given_ws + given_ws)
 
 
 def _between(first_w: int, last_w: int, seconds: float) -> tuple[int, int]:
-    """Charged and discharged Ws on a straight line from one power to the other."""
+    """Ws taken and given on a straight line from one power to the other."""
     if first_w * last_w >= 0:
         parts = [(first_w + last_w) / 2 * seconds]
     else:
