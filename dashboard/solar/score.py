@@ -43,9 +43,6 @@ class DayRow:
     made: str
     forecast: str
     mae: str
-    bias: str
-    raw_mae: str
-    persistence_mae: str
     within: str
 
 
@@ -118,9 +115,6 @@ def _day(score: ForecastScore) -> DayRow:
         made=thousandths(score.made_wh, 2),
         forecast=thousandths(score.forecast_wh, 2),
         mae=decimals(score.mae_w, 0),
-        bias=signed(score.bias_w),
-        raw_mae=decimals(score.raw_mae_w, 0),
-        persistence_mae=decimals(score.persistence_mae_w, 0),
         within=ABSENT if score.within_pct is None else f"{decimals(score.within_pct, 0)} %",
     )
 

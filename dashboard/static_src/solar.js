@@ -14,16 +14,19 @@ export function startSolar(root, link) {
   const signals = new Map([...root.querySelectorAll("[data-signal]")].map((one) => [one.dataset.signal, one]));
   const skies = new Map([...root.querySelectorAll("[data-weather]")].map((one) => [one.dataset.weather, one]));
   const frames = new Map();
-  link.addEventListener("frame", ({ detail }) => {
-    if (detail.kind === "inverter" && inverters.has(detail.source)) {
-      frames.set(detail.source, detail);
-      showInverter(inverters.get(detail.source), detail);
-    } else if (detail.kind === "analog" && signals.has(detail.source)) {
-      frames.set(detail.source, detail);
-      show(signals.get(detail.source).querySelector("[data-field]"), detail.value === undefined ? null : Math.round(1000 * detail.value));
-    } else if (detail.kind === "weather" && skies.has(detail.source)) {
-      for (const element of skies.get(detail.source).querySelectorAll("[data-field]")) show(element, detail[element.dataset.field]);
-    }
+  link.addEventListener("frame:inverter", ({ detail }) => {
+    if (!inverters.has(detail.source)) return;
+    frames.set(detail.source, detail);
+    showInverter(inverters.get(detail.source), detail);
+  });
+  link.addEventListener("frame:analog", ({ detail }) => {
+    if (!signals.has(detail.source)) return;
+    frames.set(detail.source, detail);
+    show(signals.get(detail.source).querySelector("[data-field]"), detail.value === undefined ? null : Math.round(1000 * detail.value));
+  });
+  link.addEventListener("frame:weather", ({ detail }) => {
+    const fields = skies.get(detail.source)?.querySelectorAll("[data-field]") ?? [];
+    for (const element of fields) show(element, detail[element.dataset.field]);
   });
   setInterval(() => age(inverters, signals, frames), 1000);
 }

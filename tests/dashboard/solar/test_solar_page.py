@@ -122,16 +122,6 @@ def test_power_is_that_of_this_moment_or_unknown(client: Client) -> None:
     assert old.total_wh == 5_000_000, "a counter does not age"
 
 
-def test_without_valkey_the_last_stored_state_is_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    inverter, _source = make_inverter()
-    inverter.state.state = {"status": "error", "error": "Refused.", "at": time.time(), "last_success": time.time() - 7200}
-    inverter.state.save()
-    with monkeypatch.context() as patched:
-        patched.setattr(live, "client", lambda: live.redis.Redis(unix_socket_path="/nowhere"))
-        found = row(client)
-    assert (found.code, found.trouble, found.power_w) == ("bad", "Refused.", None)
-
-
 def test_several_units_are_one_inverter_and_half_of_it_is_no_total() -> None:
     inverter, source = make_inverter()
     loaded = Inverter.objects.prefetch_related("counters__source").get(pk=inverter.pk)
