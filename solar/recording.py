@@ -53,10 +53,11 @@ class Recorder:
                 total_wh = self._production(known, counter, part, found.condition, at, told)
                 if len(parts) == 1 and total_wh is not None:
                     told.counters["total_wh"] = total_wh
-        if found.battery_w is not None:
+        if found.has_battery:
+            # One that tells only its charge is a source as well: what the house uses is then known to be unknown.
             batteries = list(known.of_kind(BATTERY.name).values())
             battery = batteries[0] if batteries else self._new(known, "", BATTERY.name)
-            if battery is not None:
+            if battery is not None and found.battery_w is not None:
                 self._battery(known, battery, found.battery_w, at, told)
         return told
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from energysite import agent_states, agents, device_reads, live
 from energysite.errors import BadReading
@@ -19,7 +20,7 @@ from solar.polling import Poller
 from solar.production import Condition, Production
 from solar.recording import Recorder
 from tests.emulators import fronius
-from tests.emulators.http_device import HttpLookalike, as_json
+from tests.emulators.http_device import HttpLookalike, Reply, as_json
 from tests.emulators.modbus import ModbusLookalike
 from tests.running_site import free_port
 from tests.solar.readers.registers import chain, floats, integers
@@ -327,6 +328,28 @@ def test_devices_are_read_while_valkey_is_away(poller: Poller, clock: Clock, dev
         poller.poll(inverter.pk, clock)
         clock.step()
     assert ProductionReading.objects.count() == 2
+
+
+def test_a_battery_that_tells_only_its_charge_makes_the_use_unknown(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
+    inverter = _json(device, charge_path="soc", total_path="t")
+    device.replies = {"/status": as_json({"w": 100, "soc": 55, "t": 1000})}
+    poller.poll(inverter.pk, clock)
+    assert Source.objects.filter(kind="battery").count() == 1
+    assert not BatteryReading.objects.exists()
+    assert "use_w" not in live.last_frames()["house/balance"]
+
+
+def test_no_connection_to_the_database_is_held_while_a_device_is_waited_for(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
+    inverter, ours = _json(device, total_path="t"), connections["default"]
+    held: list[bool] = []
+
+    def reply(_body: bytes) -> Reply:
+        held.append(ours.connection is not None)
+        return as_json({"w": 100, "t": 1000})
+
+    device.replies = {"/status": reply}
+    poller.poll(inverter.pk, clock)
+    assert held == [False]
 
 
 def test_what_the_device_did_not_say_is_not_stored_as_a_zero(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
