@@ -21,6 +21,7 @@ class AnalogInput(Agent):
 
     kind = "analog"
     task = "meters.tasks.read_analog"
+    confirmed_fields = ("device", "channel")
 
     device = models.CharField(
         _("SPI device"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from energysite import env
 from energysite.errors import DeviceConfigError, DeviceUnavailable
 from meters import addresses
+from meters.transports import names
 
 CONNECT_S = 5.0
 CHUNK = 65536
@@ -58,7 +59,7 @@ def open_socket(host: str, port: int, deadline: float) -> socket.socket:
     between the look and the use leads nowhere.
     """
     failure: OSError | None = None
-    for family, address in _resolve(host, port):
+    for family, address in _resolve(host, port, deadline):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.settimeout(max(0.05, deadline - time.monotonic()))
@@ -74,9 +75,13 @@ def open_socket(host: str, port: int, deadline: float) -> socket.socket:
     raise DeviceUnavailable(_failed(host, port, failure)) from failure
 
 
-def _resolve(host: str, port: int) -> list[tuple[int, tuple[str, int]]]:
+def _resolve(host: str, port: int, deadline: float) -> list[tuple[int, tuple[str, int]]]:
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = names.addresses_of(host, port, deadline)
+    except TimeoutError as error:
+        raise DeviceUnavailable(
+            _("Nobody on this network says in time where %(host)s is. Use the device's address instead of its name.") % {"host": host}
+        ) from error
     except (socket.gaierror, UnicodeError) as error:
         raise DeviceUnavailable(
             _("The name %(host)s is not known on this network. Check how it is written, or use the device's address.") % {"host": host}
