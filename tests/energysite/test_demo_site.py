@@ -1,5 +1,6 @@
 """The demo house's inverters, weather and analog input as the site knows them, and what they would have told before."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,7 @@ from energysite.demo.on_the_wire import on_the_wire
 from energysite.errors import EnergyError
 from energysite.management.commands import _demo_devices as devices
 from energysite.management.commands import _demo_history as history
+from energysite.management.commands import _demo_weather as weather_past
 from energysite.management.commands._demo_rows import rows
 from energysite.models import House as HouseRow
 from energysite.place import of
@@ -25,10 +27,11 @@ from meters.counting import judge
 from meters.models import AnalogInput, Block, Meter, ProductionReading, Source
 from meters.storage import COLUMNS
 from meters.totals import totals
-from solar.models import Inverter, InverterSource, RoofPlane, Weather
+from solar.models import Inverter, InverterSource, RoofPlane, Weather, WeatherForecast, WeatherObservation
 from solar.parts import parts_of
 from solar.production import Production
 from solar.readers import families
+from solar.weather import services, storing
 from tests.dashboard.energy.house import condensed
 from tests.energysite import demo
 from tests.energysite.test_demo_history import past
@@ -160,6 +163,36 @@ def test_a_live_reading_goes_on_from_the_past_without_a_suspect(house: House, me
     live = [row for one in series for row in rows(house, "solar", one.source_id, range(NOW + 1, NOW + 60, 10), parts=one.parts)]
     taken = judge.store("production", live, _at(NOW + 60))
     assert (taken.new, taken.suspects) == (18, 0)
+
+
+def test_the_weathers_past_is_what_the_site_would_have_been_told(house: House, meter: Meter) -> None:
+    """Asked on the wire at one of its moments; what is there already stays, and only gaps are filled."""
+    stop = threading.Event()
+    moment = NOW - NOW % 10800 - 86400 + weather_past.ASKED_S
+    with on_the_wire(house, lambda: moment, ["open_meteo"]) as wire:
+        devices.register({"open_meteo": wire["open_meteo"].address})
+        weather = Weather.objects.get()
+        assert weather_past.fill(house, weather, 2, NOW, stop, print) == 16
+        told = WeatherForecast.objects.get(weather=weather, issued=_at(moment))
+        fields = ("start", "step_s", "temperature_dc", "cloud_pct", "global_w_m2", "direct_w_m2", "diffuse_w_m2")
+        by_past = [getattr(told, name) for name in fields]
+        assert len(told.global_w_m2) == 192
+        told.delete()
+        service = services.open_service(weather, of(HouseRow.load()))
+        with closing(service):
+            report = service.ask(_at(moment), time.monotonic() + 5)
+    live = storing.keep_forecast(weather, report.forecast, _at(moment + 60))
+    assert live is not None
+    assert [getattr(live, name) for name in fields] == by_past
+    assert weather_past.fill(house, weather, 2, NOW, stop, print) == 0, "the live one stands for its three hours"
+    WeatherForecast.objects.filter(issued__gt=_at(moment + 60)).delete()
+    assert weather_past.fill(house, weather, 2, NOW, stop, print) == 8
+    seen = list(WeatherObservation.objects.filter(weather=weather).order_by("time"))
+    assert [one.time for one in seen] == [_at(NOW - NOW % 3600 - hour * 3600) for hour in range(47, -1, -1)]
+    assert all(one.temperature_dc is not None and one.cloud_pct is not None for one in seen)
+    stop.set()
+    with pytest.raises(history.Stopped):
+        weather_past.fill(house, weather, 4, NOW, stop, print)
 
 
 def address_in(said: list[str], name: str) -> Callable[[], str]:

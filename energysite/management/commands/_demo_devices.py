@@ -159,3 +159,8 @@ def series() -> list[Series]:
     # Their past is told every minute and every quarter: how often they speak is learned where a block lies.
     Source.objects.filter(pk__in=[one.source_id for one in found]).update(cadence_s=None)
     return found
+
+
+def weather() -> Weather | None:
+    """None where somebody took it away, or it was never there."""
+    return Weather.objects.filter(name=WEATHER.name).first()

@@ -24,6 +24,7 @@ from energysite.demo.profile import Recipe
 from energysite.demo.serve import SystemClock, live, replay
 from energysite.management.commands import _demo_devices as on_the_wire
 from energysite.management.commands import _demo_history as history
+from energysite.management.commands import _demo_weather as weather_past
 from meters.replay import schedule
 
 PTY_NAME = r"letters, digits, dot, dash and underscore"
@@ -246,6 +247,8 @@ class Command(BaseCommand):
                 past = history.History(house, meter, options["history"], stop, self.say, began, more=more)
                 past.fill(began)
                 past.join_live(began)
+                if (weather := on_the_wire.weather()) is not None:
+                    weather_past.fill(house, weather, options["history"], began, stop, self.say)
         except history.Stopped:
             pass  # asked to end: the next run goes on where this one was
         except Exception:
