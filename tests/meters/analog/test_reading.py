@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from energysite import agent_states, agents, device_reads, live
+from energysite import agent_states, agents, database, device_reads, live
+from energysite.database import DatabaseAway
 from meters import manager_runs, tasks
 from meters.analog import reading
 from meters.models import AnalogInput, AnalogReading, Block
+from tests import database_away
 from tests.emulators.spi_bus import SpiLookalike
+from tests.waiting import until
 
 NOW = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
 
@@ -86,3 +89,23 @@ def test_a_quarter_holds_the_mean_of_its_values(bus: SpiLookalike, boiler: Analo
     assert (block.min1, block.max1) == (0, 10_000)
     assert block.mean1 == pytest.approx(5_000, abs=60)
     assert block.covered_s == 900
+
+
+def test_a_value_that_is_read_while_the_database_is_away_is_stored_when_it_is_back(bus: SpiLookalike, boiler: AnalogInput) -> None:
+    reading.read(boiler.pk, lambda: NOW)
+    with database_away.switch() as toggle:
+        toggle()
+        reading.read(boiler.pk, lambda: NOW + timedelta(seconds=10))
+        assert live.last_frames()["Boiler"]["time"] == NOW.timestamp() + 10
+        toggle()
+        until(lambda: not database.known_away(), message="the database is known to be back")
+        bus.values[0] = 301
+        reading.read(boiler.pk, lambda: NOW + timedelta(seconds=20))
+    assert list(AnalogReading.objects.order_by("time").values_list("value_milli", flat=True)) == [50_000, 50_000, 50_250]
+
+
+def test_settings_that_were_never_read_wait_for_the_database(boiler: AnalogInput) -> None:
+    with database_away.switch() as toggle:
+        toggle()
+        with pytest.raises(DatabaseAway):
+            reading.read(boiler.pk + 1, lambda: NOW)
