@@ -55,6 +55,10 @@ def test_a_device_whose_day_begins_at_noon_is_followed_across_midnight_and_dawn(
     assert _base(Last(0, 9000), 10, 0, later_day=False) == 59_000
 
 
+def test_where_the_sun_shines_at_midnight_a_counter_that_goes_on_goes_on() -> None:
+    assert _base(Last(0, 4000), 10, 4003, later_day=True) == 50_000
+
+
 def test_the_sum_over_a_week_with_nights_without_answers_is_what_was_made() -> None:
     base_wh: int | None = 0
     last: Last | None = None

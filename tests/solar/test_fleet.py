@@ -114,7 +114,7 @@ def test_a_copy_that_cannot_be_used_is_said(tmp_path: Path, away: Callable[[], N
 
 def test_a_base_that_grew_while_the_database_was_away_is_written_when_it_is_back(tmp_path: Path, away: Callable[[], None]) -> None:
     inverter = _make()
-    counter = _counter(inverter)
+    counter = _counter(inverter, base_wh=4000, day=date(2026, 6, 21))
     fleet = Fleet(tmp_path / "inverters.json")
     fleet.of(inverter.pk)
     away()

@@ -13,7 +13,7 @@ from energysite.errors import BadReading
 from energysite.models import House
 from meters.counting import judge
 from meters.device_readings import COUNTED_HERE
-from meters.models import BatteryReading, DataManager, ProductionReading, Source
+from meters.models import BatteryReading, DataManager, ProductionReading, RejectEpisode, Source
 from solar.fleet import Fleet
 from solar.models import Inverter, InverterSource
 from solar.polling import Poller
@@ -225,6 +225,15 @@ def test_counters_of_a_day_become_one_that_goes_on(poller: Poller, device: HttpL
     assert InverterSource.objects.get().base_wh == 12_905
 
 
+def test_a_dip_that_lasts_is_no_new_day(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
+    inverter = _json(device, day_path="d", peak_w=5000)
+    for day_wh in (300, *[140] * 8, 310):
+        device.replies = {"/status": as_json({"w": 1000, "d": day_wh})}
+        poller.poll(inverter.pk, clock)
+        clock.step(25)
+    assert list(ProductionReading.objects.order_by("time").values_list("total_wh", flat=True)) == [300, *[None] * 8, 310]
+
+
 def test_a_restarted_process_goes_on_with_the_counters_of_the_one_before(
     poller: Poller, clock: Clock, device: HttpLookalike, tmp_path: Path
 ) -> None:
@@ -394,6 +403,7 @@ def test_two_runs_in_the_same_second_store_one_reading(poller: Poller, clock: Cl
         poller.poll(inverter.pk, clock)
         clock.step(0.4)
     assert ProductionReading.objects.count() == 1
+    assert not RejectEpisode.objects.exists()
 
 
 def test_a_frame_of_an_inverter_is_small(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
