@@ -247,7 +247,7 @@ class Command(BaseCommand):
                 past = history.History(house, meter, options["history"], stop, self.say, began, more=more)
                 past.fill(began)
                 past.join_live(began)
-                if (weather := on_the_wire.weather()) is not None:
+                if (weather := history.patiently(on_the_wire.weather, stop, self.say)) is not None:
                     weather_past.fill(house, weather, options["history"], began, stop, self.say)
         except history.Stopped:
             pass  # asked to end: the next run goes on where this one was
