@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import redis
 from django.utils.translation import gettext as _
 
-from dashboard import days
+from dashboard import days, house_day
 from energysite import house, live, timegrid
 from energysite.database import DatabaseAway, asked
 from energysite.permissions import Actor, allows
@@ -18,6 +18,8 @@ from meters import queries
 from meters.models import ElectricityReading, Meter, Source, VolumeReading
 from meters.totals import days as daily
 from meters.totals.days import Totals
+from solar import house_now
+from solar.house_now import Known
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +35,8 @@ class History:
 
     meters: list[Meter] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
-    totals: dict[tuple[int, str], Totals] = field(default_factory=dict)
-    first_day: date | None = None
+    counted: daily.Day = field(default_factory=lambda: daily.Day({}, None))
+    known: Known = field(default_factory=Known)
 
 
 def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
@@ -47,8 +49,9 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
     instant = clock()
     today = timegrid.local_day(instant, zone)
     shown = today if day is None else day
-    frames = _frames()
-    history = _history(shown, zone, instant) if days.has_pages(shown, today) else History()
+    told, generation = _told()
+    frames = None if told is None else live.of_kind(told)
+    history = _history(shown, zone, instant, generation) if days.has_pages(shown, today) else History()
     stored = _stored_frames(history, frames or {})
     return {
         "date": shown,
@@ -60,6 +63,7 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
         "meters": [
             _meter(name, stored | (frames or {}), totals, instant, zone) for name, totals in _totals_by_name(history, frames or {}).items()
         ],
+        "balance": _balance(history, shown, today, told, instant) if days.has_pages(shown, today) else None,
         "may_configure": allows(actor, "agents.configure"),
         "database": "away" if history is None else "ok",
         "live": "away" if frames is None else "ok",
@@ -77,30 +81,48 @@ def _problems(database_away: bool, live_away: bool) -> list[str]:
     return []
 
 
-def _frames() -> dict[str, live.Frame] | None:
-    """The last frame of each meter; None while Valkey is away."""
+def _told() -> tuple[dict[str, live.Frame] | None, bytes | None]:
+    """The last frame of every device and the house's balance, and which settings of agents there are; None while Valkey is away."""
     try:
-        return live.of_kind(live.last_frames(live.client()))
+        return live.last_told(live.client())
     except redis.RedisError as error:
         logger.warning("no live values for the page: %s", error)
-        return None
+        return None, None
 
 
-def _history(day: date, zone: ZoneInfo, instant: datetime) -> History | None:
+def _history(day: date, zone: ZoneInfo, instant: datetime, generation: bytes | None) -> History | None:
     """None while the database is away."""
     try:
         with asked():
-            meters, sources = queries.metered_sources()
-            counted = daily.day(day, zone, sources, instant)
-            return History(meters, sources, counted.totals, counted.first)
+            meters, sources = queries.known_meters.get(generation)
+            known = house_now.for_pages(generation) or Known()
+            counted = daily.day(day, zone, [*sources, *house_day.running_sources(known, day, zone, instant)], instant)
+            return History(meters, sources, counted, known)
     except DatabaseAway:
         return None
+
+
+def _balance(history: History | None, day: date, today: date, frames: dict[str, live.Frame] | None, now: datetime) -> dict[str, Any] | None:
+    """{"live": whether there is a balance of now, "frame": the live one, "day": what the day was}, for a house with inverters, or
+    with what one made before; else None."""
+    known = history.known if history is not None else house_now.for_pages(None) or Known()
+    if not known.sources and not known.inverters:
+        return None
+    frame = house_now.shown(known, frames, now) if day == today and frames is not None else None
+    found = house_day.HouseDay()
+    if history is not None:
+        try:
+            with asked():
+                found = house_day.of(day, today, history.counted, house.current(), known, history.sources, frame, now)
+        except DatabaseAway:
+            pass  # the banner says so
+    return {"live": day == today and bool(known.inverters), "frame": frame, "day": found}
 
 
 def _may_go_back(day: date, history: History | None) -> bool:
     if history is None:
         return True
-    return history.first_day is not None and day > history.first_day
+    return history.counted.first is not None and day > history.counted.first
 
 
 def _totals_by_name(history: History | None, frames: dict[str, live.Frame]) -> dict[str, dict[str, Totals]]:
@@ -109,7 +131,7 @@ def _totals_by_name(history: History | None, frames: dict[str, live.Frame]) -> d
         return {name: {} for name in frames}
     found: dict[str, dict[str, Totals]] = {}
     for meter in history.meters:
-        totals = {medium: part for (meter_id, medium), part in history.totals.items() if meter_id == meter.pk}
+        totals = {medium: part for (meter_id, medium), part in history.counted.totals.items() if meter_id == meter.pk}
         if meter.enabled or totals:
             found[meter.name] = totals
     return found
@@ -221,7 +243,7 @@ def day_data(day: date, clock: Clock) -> dict[str, Any]:
     until = min(end, max(start, clock() + timedelta(minutes=5)))  # nothing to look for in the future
     means: dict[str, list[int | None]] = {}
     with asked():
-        _all, sources = queries.metered_sources()
+        _all, sources = queries.known_meters.get()
         meters = _electric_meters(sources)
         step = _step(meters)
         for meter in meters:
@@ -253,7 +275,7 @@ def readings_data(since: int, until: int) -> dict[str, Any]:
     span = (datetime.fromtimestamp(since, UTC), datetime.fromtimestamp(until, UTC))
     points: dict[str, list[tuple[int, int | None]]] = {}
     with asked():
-        _all, sources = queries.metered_sources()
+        _all, sources = queries.known_meters.get()
         for meter in _electric_meters(sources):
             points[meter.name] = queries.readings(queries.electricity_ids(sources, meter), *span)
     return {

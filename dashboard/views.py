@@ -1,4 +1,4 @@
-"""The page "/": power now, the running quarter, a day's totals and curve."""
+"""The page "/": power now, the house's balance, the running quarter, a day's totals and curve."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.urls import reverse
 
-from dashboard import days, health_rejects, payloads
+from dashboard import days, health_rejects, house_card, payloads
 from dashboard.figures import local_time, thousandths
 from dashboard.flows import flow, scale_for
 from dashboard.quarter import connection_w
@@ -62,6 +62,7 @@ def now(request: HttpRequest) -> HttpResponse:
         }
         context |= _live(meter, request.house) if payload["is_today"] else {}  # type: ignore[attr-defined]
         context["day_config"] = _day_config(payload, meter["name"])
+        context["house_card"] = house_card.card(payload["balance"], system_clock(), zone) if payload["balance"] else None
     return render(request, "now.html", context)
 
 

@@ -68,8 +68,7 @@ def forget(name: str) -> None:
         pipe.delete(_key(name))
         pipe.hdel(live.LAST, name)
         pipe.hdel(live.TASKS_LAST, f"{schedule.PREFIX}{name}")
-        pipe.incr(live.AGENTS_GENERATION)
-        pipe.publish(live.AGENTS_CHANGED, name)
+        live.agents_changed(pipe, name)
 
 
 class Keeper:

@@ -35,7 +35,7 @@ TASKS_LAST = "tasks:last"
 LIVE_GROUP = "live"
 # A plain Redis channel; the message is the name of an agent whose configuration changed.
 AGENTS_CHANGED = "agents:changed"
-# Grows with each of those messages, for processes that look now and then instead of listening.
+# Another one with each of those messages, for processes that look now and then instead of listening.
 AGENTS_GENERATION = "agents:generation"
 # Two tries (a connection that a restart of Valkey cut is opened anew) stay below a second.
 TIMEOUT_S = 0.4
@@ -137,6 +137,21 @@ def last_messages(redis_client: redis.Redis | None = None) -> dict[str, Message]
 def last_frames(redis_client: redis.Redis | None = None) -> dict[str, Frame]:
     """The last full frame of each source, however old. Raises redis.RedisError while Redis is away."""
     return {source: message["frame"] for source, message in last_messages(redis_client).items()}
+
+
+def last_told(redis_client: redis.Redis) -> tuple[dict[str, Frame], bytes]:
+    """The last full frame of each source, and which generation of the agents' settings there is. Raises redis.RedisError."""
+    pipe = redis_client.pipeline(transaction=False)
+    pipe.hgetall(LAST)
+    pipe.get(AGENTS_GENERATION)
+    rows, generation = pipe.execute()
+    return {name.decode(): msgpack.unpackb(packed_message)["frame"] for name, packed_message in sorted(rows.items())}, generation or b""
+
+
+def agents_changed(pipe: redis.client.Pipeline, name: str) -> None:
+    """Every process is told, or sees, that the settings of this agent changed."""
+    pipe.set(AGENTS_GENERATION, secrets.token_hex(8))
+    pipe.publish(AGENTS_CHANGED, name)
 
 
 def of_kind(frames: dict[str, Frame], kind: str = "") -> dict[str, Frame]:

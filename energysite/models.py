@@ -153,8 +153,7 @@ class Agent(models.Model):
 
     def _tell_processes(self) -> None:
         with live.publisher().writing() as pipe:
-            pipe.incr(live.AGENTS_GENERATION)
-            pipe.publish(live.AGENTS_CHANGED, self.name)
+            live.agents_changed(pipe, self.name)
 
 
 class AuditEntry(models.Model):

@@ -79,7 +79,7 @@ class Balance:
     def self_sufficiency(self) -> float | None:
         """0 to 1: the part of the use that did not come from the grid; None where nothing was used or use is None."""
         use, bought = self.use, self.from_grid
-        return 1 - bought / use if use and bought is not None else None
+        return (use - bought) / use if use and bought is not None else None
 
 
 def of(imported: int | None, exported: int | None, solar: int | None, charge: int | None = 0, discharge: int | None = 0) -> Balance | None:

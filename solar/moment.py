@@ -86,9 +86,15 @@ def frame_of(
     *,
     night: bool,
     unread_battery: bool,
+    dawn: float | None = None,
 ) -> Frame | None:
     """The balance as a live frame, absent values not being known; None where an inverter is being read just now and the one that was
-    told holds for so long. `now`: epoch s. `night`: the sun is down, so that an inverter that sleeps makes nothing."""
+    told holds for so long. `now`, `dawn`: epoch s. `night`: the sun is down, so that an inverter that sleeps makes nothing.
+
+    {"source", "kind", "time", "received", "until", "use_w", "solar_w", "import_w", "export_w", "battery_w" (positive while it gives)},
+    counters of the same moment where all of a kind told them ("import_wh", "export_wh", "solar_wh", "charge_wh", "discharge_wh"), "asleep"
+    and "dawn" while all inverters sleep, and for a use that is not known "unknown" (a code), "of" (whose fault), "since".
+    """
     meters, inverters = list(meters), list(inverters)
     if any(_is_due(device, frames.get(device.name), now) for device in inverters):
         return None
@@ -121,6 +127,8 @@ def frame_of(
         **(battery.counters or {}),
     }
     frame |= {name: value for name, value in told.items() if value is not None}
+    if inverters and all(_asleep(device, frames, now, night) for device in inverters):
+        frame |= {"asleep": True} | ({} if dawn is None else {"dawn": round(dawn)})
     return frame | _words(troubles)
 
 
@@ -193,6 +201,12 @@ def _inverters(inverters: list[Device], frames: Mapping[str, Frame], now: float,
         if device.battery or "battery_w" in frame:
             _battery(battery, device, frame if fresh else {}, since, troubles)
     return solar, battery
+
+
+def _asleep(device: Device, frames: Mapping[str, Frame], now: float, night: bool) -> bool:
+    frame = frames.get(device.name, {})
+    fresh = bool(frame) and now - frame["received"] <= device.limit_s()
+    return device.enabled and _sleeps(device, frame, fresh, night)
 
 
 def _sleeps(device: Device, frame: Frame, fresh: bool, night: bool) -> bool:

@@ -3,6 +3,7 @@
 import { startDay } from "./day.js";
 import { startEnergy } from "./energy.js";
 import { readJson } from "./house.js";
+import { startHouse } from "./housenow.js";
 import { LiveLink } from "./live.js";
 import { startNow } from "./now.js";
 import { startSolar } from "./solar.js";
@@ -22,7 +23,10 @@ const link = path ? new LiveLink(path) : null;
 if (link !== null) startStatus(link);
 
 const now = document.querySelector("[data-source][data-live]");
-if (link !== null && now !== null) startNow(now, link);
+if (link !== null && now !== null) {
+  startNow(now, link);
+  startHouse(now, link);
+}
 
 // A page without a meter has nothing to follow: with the first frame of any there is something to show.
 if (document.querySelector("[data-no-meter]") !== null) link?.addEventListener("frame", () => location.reload());

@@ -36,10 +36,13 @@ class Totals:
 
 @dataclass(slots=True)
 class Day:
-    """`totals` by (meter id, medium); without an entry nothing was counted. `first`: the day of the oldest reading of all."""
+    """`totals` by (meter id, medium); without an entry nothing was counted. `others`: of sources without a meter, by their id; without
+    registers where they counted nothing.
+    `first`: the day of the oldest reading of all."""
 
     totals: dict[tuple[int, str], Totals]
     first: date | None
+    others: dict[int, Totals] = field(default_factory=dict)
 
 
 def day(which: date, zone: ZoneInfo, sources: Sequence[Source], now: datetime) -> Day:
@@ -51,16 +54,20 @@ def day(which: date, zone: ZoneInfo, sources: Sequence[Source], now: datetime) -
         [of_day] = totals.periods(sources, Span.DAY, which, which + timegrid.DAY, now=now, zone=zone).values()
         over = {total.source.pk: total for total in of_day}
     parts: dict[tuple[int, str], list[Totals]] = {}
+    others: dict[int, Totals] = {}
     for source, low, high in zip(sources, found[1::3], found[2::3], strict=True):
         part = _running(source, low, high)
         if over is not None:
             part = _ended(over[source.pk], part)
-        if part is not None and source.meter_id is not None:
+        if source.meter_id is None:
+            others[source.pk] = part or Totals(counters=_shown(high))
+        elif part is not None:
             parts.setdefault((source.meter_id, source.medium), []).append(part)
     oldest = min((one.after[0][0] for one in found[::3] if one.after), default=None)
     return Day(
         totals={key: _summed(several) for key, several in parts.items()},
         first=None if oldest is None else timegrid.local_day(oldest, zone),
+        others=others,
     )
 
 

@@ -110,9 +110,10 @@ def _asleep(found: Sequence[Member], last: dict[int, datetime], now: datetime, w
         # A reading after that quarter: its block is still to be made, and the numbers with it.
         if begin is None or point is None or newest.before[0][0] >= dark + QUARTER:
             continue
+        made_wh = max(0, point[1] - begin) if point[0] > dark else 0
         dawn = sun.dawn_after(where, dark.timestamp())
         dawns = None if dawn is None else datetime.fromtimestamp(dawn // QUARTER_S * QUARTER_S, UTC)
-        asleep[member.source.pk] = replace(member, dark=dark, dawn=dawns, dusk_wh=max(0, point[1] - begin))
+        asleep[member.source.pk] = replace(member, dark=dark, dawn=dawns, dusk_wh=made_wh)
     return [asleep.get(member.source.pk, member) for member in found]
 
 

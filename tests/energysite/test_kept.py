@@ -18,6 +18,12 @@ def test_an_answer_is_read_once_until_somebody_says_that_it_changed() -> None:
     assert [kept.get(), kept.get()] == [2, 2]
 
 
+def test_an_answer_of_another_stamp_is_an_old_one() -> None:
+    answers = iter([1, 2, 3])
+    kept = Kept(lambda: next(answers), 60.0)
+    assert [kept.get(b"a"), kept.get(b"a"), kept.get(), kept.get(b"b"), kept.get(b"b")] == [1, 1, 1, 2, 2]
+
+
 def test_an_answer_is_read_again_after_its_time() -> None:
     answers = iter([1, 2])
     kept = Kept(lambda: next(answers), 0.0)

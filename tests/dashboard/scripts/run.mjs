@@ -2,12 +2,15 @@
 
 import { readFileSync } from "node:fs";
 
+import { barsOf, partsOf, todayOf } from "../../../dashboard/static_src/balance.js";
 import { curves } from "../../../dashboard/static_src/curves.js";
 import { DayPoints } from "../../../dashboard/static_src/points.js";
 import { quarterOf } from "../../../dashboard/static_src/quarter.js";
 
 const questions = {
   quarters: (cases) => cases.map(({ frame, now, connection }) => quarterOf(frame, now, connection)),
+  balances: (frames) => frames.map((frame) => ({ parts: partsOf(frame), bars: barsOf(frame) })),
+  todays: (parts) => parts.map(todayOf),
   day: ({ day, batches, until }) => {
     const points = new DayPoints(day);
     for (const batch of batches) points.add(batch);

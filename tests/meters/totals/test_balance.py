@@ -68,6 +68,14 @@ def house(*sources, where=None, fed=None):
     return House(sources, [one.pk for one in sources] if fed is None else fed, BRUSSELS, where)
 
 
+def periods(the_house, span, since, until, now):
+    return balance.periods(the_house, span, since, until, now)
+
+
+def right_of(*parts):
+    return arithmetic.of(*parts)
+
+
 def of(the_house, start, end, now=None):
     [found] = balance.ranges(the_house, [(start, end)], now or end)
     return found
@@ -89,7 +97,7 @@ def test_sql_splits_as_the_arithmetic_does_and_every_sum_is_the_sum_of_its_quart
     fill(roof, NOON, [(part[4],) for part in parts])
     fill(second, NOON, [(part[4] // 3,) for part in parts])
     fill(battery, NOON, [(part[5], part[6]) for part in parts])
-    right = [arithmetic.of(a + b, c + d, e + e // 3, f, g) for a, b, c, d, e, f, g in parts]
+    right = [right_of(a + b, c + d, e + e // 3, f, g) for a, b, c, d, e, f, g in parts]
     whole_house = house(grid, roof, second, battery)
     slots = [(NOON + i * QUARTER, NOON + (i + 1) * QUARTER) for i in range(n)]
     quarters = balance.ranges(whole_house, slots, NOON + n * QUARTER)
@@ -107,7 +115,7 @@ def test_a_day_is_exactly_its_registers_whatever_the_clock_does(grid, roof, day,
     fill(grid, since, [tuple(chance.randrange(300) for _register in range(4)) for _quarter in range(quarters + 16)])
     fill(roof, since, [(chance.randrange(900),) for _quarter in range(quarters + 16)])
     now = end + 2 * DAY
-    [found] = balance.periods(house(grid, roof), Span.DAY, day, day + DAY, now).values()
+    [found] = periods(house(grid, roof), Span.DAY, day, day + DAY, now).values()
     [metered], [made] = (totals.of([source], start, end, now=now, zone=BRUSSELS) for source in (grid, roof))
     imported, exported = (sum(metered.registers[f"{way}_t{i}_wh"] for i in (1, 2)) for way in ("import", "export"))
     assert (found.quarters, found.known) == (quarters, quarters)
@@ -259,36 +267,36 @@ def summer(grid, roof):
 
 
 def test_months_and_years_are_their_days_and_asked_again_take_no_sql(summer):
-    days = balance.periods(summer, Span.DAY, SINCE, UNTIL, LATER)
-    months = balance.periods(summer, Span.MONTH, SINCE, UNTIL, LATER)
-    [year] = balance.periods(summer, Span.YEAR, SINCE, UNTIL, LATER).values()
+    days = periods(summer, Span.DAY, SINCE, UNTIL, LATER)
+    months = periods(summer, Span.MONTH, SINCE, UNTIL, LATER)
+    [year] = periods(summer, Span.YEAR, SINCE, UNTIL, LATER).values()
     assert [month.balance.use for month in months.values()] == [70 * 96 * 30, 70 * 96 * 31]
     assert year.balance.use == sum(day.balance.use for day in days.values()) == 70 * 96 * 61
     with CaptureQueriesContext(connection) as asked:
-        assert balance.periods(summer, Span.DAY, SINCE, UNTIL, LATER) == days
-        assert balance.periods(summer, Span.MONTH, SINCE, UNTIL, LATER) == months
+        assert periods(summer, Span.DAY, SINCE, UNTIL, LATER) == days
+        assert periods(summer, Span.MONTH, SINCE, UNTIL, LATER) == months
     assert len(asked) == 0
     cache.forget_all()
     with CaptureQueriesContext(connection) as asked:
-        assert balance.periods(summer, Span.MONTH, SINCE, UNTIL, LATER) == months
+        assert periods(summer, Span.MONTH, SINCE, UNTIL, LATER) == months
     assert len([query for query in asked.captured_queries if "meters_block" in query["sql"] and "oid" not in query["sql"]]) == 2
 
 
 def test_what_was_kept_of_other_sources_says_nothing(summer, roof):
-    [month, _july] = balance.periods(summer, Span.MONTH, SINCE, UNTIL, LATER)
+    [month, _july] = periods(summer, Span.MONTH, SINCE, UNTIL, LATER)
     shed = device("production", "Shed")
     fill(shed, timegrid.midnight(SINCE, BRUSSELS), [(1,)] * 96 * 30)
     wider = house(*summer.sources, shed)
-    assert balance.periods(wider, Span.MONTH, SINCE, UNTIL, LATER)[month].balance.use == 71 * 96 * 30
+    assert periods(wider, Span.MONTH, SINCE, UNTIL, LATER)[month].balance.use == 71 * 96 * 30
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_block_of_any_source_that_changes_drops_the_houses_day_month_and_year(summer, roof):
     day = Period(Span.DAY, date(2026, 6, 10))
     month, year = Period.of(Span.MONTH, day.first), Period.of(Span.YEAR, day.first)
-    before = {span: balance.periods(summer, span, day.first, day.until, LATER) for span in (Span.DAY, Span.MONTH, Span.YEAR)}
+    before = {span: periods(summer, span, day.first, day.until, LATER) for span in (Span.DAY, Span.MONTH, Span.YEAR)}
     Block.objects.filter(source=roof, start=timegrid.midnight(day.first, BRUSSELS)).update(energy1=160)
     outbox.mark(roof.pk, [day.first])
     for period in (day, month, year):
-        [now] = balance.periods(summer, period.span, day.first, day.until, LATER).values()
+        [now] = periods(summer, period.span, day.first, day.until, LATER).values()
         assert now.balance.solar == before[period.span][period].balance.solar + 60
