@@ -27,14 +27,15 @@ def whose(house: House, sources: Sequence[Source]) -> balance.House:
 
 
 def totals(whole: balance.House, asked: Asked, own: Sequence[Slot], now: datetime) -> tuple[HouseTotal, list[HouseTotal]]:
-    """Of the period, and of each of its slots."""
+    """Of the period, and of each of its slots: they make it up, to the quarter."""
     period = asked.period
-    [total] = balance.periods(whole, period.span, period.first, period.until, now).values()
     if asked.grain in (Grain.DAY, Grain.MONTH):
         span = Span.DAY if asked.grain is Grain.DAY else Span.MONTH
         by_period = balance.periods(whole, span, period.first, period.until, now)
-        return total, [by_period[slot.deeper] for slot in own if slot.deeper is not None]
-    return total, balance.ranges(whole, [(slot.start, slot.end) for slot in own], now)
+        each = [by_period[slot.deeper] for slot in own if slot.deeper is not None]
+    else:
+        each = balance.ranges(whole, [(slot.start, slot.end) for slot in own], now)
+    return sum(each[1:], start=each[0]), each
 
 
 def from_battery(found: Balance) -> int | None:

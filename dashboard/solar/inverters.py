@@ -21,8 +21,8 @@ from meters.totals.total import Total
 from solar.models import Inverter
 from solar.production import Condition
 
-# Nothing heard of an agent for this many of its periods, and some seconds for the worker to start: its state is an old one.
-SILENT_PERIODS, SILENT_S = 3, 30
+# Nothing heard of an agent for this many of its periods, and the minute between two copies of its state: nobody asks it any more.
+SILENT_PERIODS, SILENT_S = 3, 90
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,17 @@ from dashboard import ages, figures
 from dashboard.energy import balances
 from dashboard.energy.asked import Asked
 from dashboard.energy.charts import KWH
+from dashboard.energy.numbers import has_backlog
 from dashboard.energy.slots import Slot, slots
 from energysite.models import House
 from energysite.timegrid import QUARTER_S
 from meters.balance import Balance
 from meters.models import Source
 from meters.totals.balance import HouseTotal
+
+
+# Of a period that runs the newest quarters may still be on their way into their blocks.
+SETTLING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,7 @@ class Split:
     totals: list[HouseTotal]
     now: datetime
     unread: bool
+    backlog: bool = False
 
     @property
     def balance(self) -> Balance | None:
@@ -127,7 +133,8 @@ def of(house: House, sources: Sequence[Source], asked: Asked, now: datetime) -> 
         return None
     own = slots(asked, ZoneInfo(house.zone))
     total, each = balances.totals(balances.whose(house, sources), asked, own, now)
-    return Split(asked, own, total, each, now, house.unread_battery)
+    lacks = total.known < total.quarters or not total.quarters
+    return Split(asked, own, total, each, now, house.unread_battery, lacks and has_backlog(sources, now))
 
 
 def sentence(split: Split) -> str:
@@ -135,12 +142,14 @@ def sentence(split: Split) -> str:
     if split.unread:
         return _("There is a battery that is not read, so it is not known what the house uses, nor how much of the sun it kept.")
     found = split.balance
+    if split.backlog:
+        return _("The past is still being worked through: what is known of this period by now stands here.")
     if found is None:
         return _("Not known of this period.") if not split.total.quarters else _("Not known: %(why)s.") % {"why": why(split.total)}
     if found.use is None:
         return _("More went out than came in: something makes power that is not read. What the house used is not known.")
     if found.self_consumption is None:
-        return _("The sun made nothing in this period.")
+        return _("The sun has made nothing yet.") if split.asked.is_current else _("The sun made nothing in this period.")
     words = {"kept": _percent(found.self_consumption), "covered": _percent(found.self_sufficiency)}
     return _("%(kept)s of what the sun made stayed in the house; %(covered)s of what it used did not come from the grid.") % words
 
@@ -162,6 +171,7 @@ def note(split: Split) -> str:
     parts = []
     if split.asked.is_current and split.total.quarters:
         parts.append(_("Counted by quarters of an hour."))
-    if split.balance is not None and split.total.known < split.total.quarters:
+    lacking = split.total.quarters - split.total.known
+    if split.balance is not None and lacking > (SETTLING if split.asked.is_current else 0) and not split.backlog:
         parts.append(_("Left out: %(why)s.") % {"why": why(split.total)})
     return " ".join(parts)

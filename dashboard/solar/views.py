@@ -105,7 +105,8 @@ def _cards(asking: Asking) -> dict[str, Any]:
     inputs = list(AnalogInput.objects.select_related("state", "source").order_by("name"))
     told = states.told([*every, *services, *inputs])
     counting = [source for some in inverters.sources(every).values() for source in some]
-    first = _first_day(asking)
+    sources = known()
+    first = _first_day(asking, sources)
     return {
         "strip": links.strip(wanted, first, "solar"),
         "first": long_date(first) if first is not None else "",
@@ -114,7 +115,7 @@ def _cards(asking: Asking) -> dict[str, Any]:
         "skies": sky.skies([one for one in services if one.enabled], told, asking.now, asking.zone) if wanted.is_current else [],
         "signals": _signals(asking, inputs, told),
         "score": score.of_period(wanted.period),
-        **_split(asking),
+        **_split(asking, sources),
         **_foretold(asking, services),
     }
 
@@ -125,9 +126,8 @@ def _inverters(asking: Asking, known: list[Inverter], made: dict[int, totals.Tot
     return rows if asking.wanted.is_current else [row for row in rows if row.made_wh is not None]
 
 
-def _first_day(asking: Asking) -> date | None:
-    counted = list(Source.objects.filter(kind=Source.Kind.PRODUCTION))
-    first = first_block(counted)
+def _first_day(asking: Asking, sources: list[Source]) -> date | None:
+    first = first_block([source for source in sources if source.kind == Source.Kind.PRODUCTION])
     return timegrid.local_day(first, asking.zone) if first is not None else None
 
 
@@ -140,8 +140,8 @@ def _made(asking: Asking, sources: list[Source]) -> dict[int, totals.Total]:
     return {total.source.pk: total for total in found}
 
 
-def _split(asking: Asking) -> dict[str, Any]:
-    found = _split_of(asking)
+def _split(asking: Asking, sources: list[Source]) -> dict[str, Any]:
+    found = split.of(asking.house, sources, asking.wanted, asking.now)
     if found is None:
         return {}
     heads, rows = split_bars.table(found, _deeper(asking))
@@ -152,10 +152,6 @@ def _split(asking: Asking) -> dict[str, Any]:
         "split_heads": heads,
         "split_rows": rows,
     }
-
-
-def _split_of(asking: Asking) -> split.Split | None:
-    return split.of(asking.house, known(), asking.wanted, asking.now)
 
 
 def _deeper(asking: Asking) -> Callable[[Slot], str | None]:
@@ -189,7 +185,7 @@ def _foretold(asking: Asking, services: list[Weather]) -> dict[str, Any]:
 
 def _charts(asking: Asking) -> dict[str, Any]:
     """`curves` by the key of their card; the rest as the energy page has it."""
-    found = _split_of(asking)
+    found = split.of(asking.house, known(), asking.wanted, asking.now)
     answer: dict[str, Any] = {"charts": []} if found is None else split_bars.chart(found, _deeper(asking))
     return answer | {"curves": _curves(asking) if asking.wanted.span is Span.DAY else {}}
 

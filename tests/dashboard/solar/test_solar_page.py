@@ -83,7 +83,7 @@ def test_an_inverter_that_sleeps_says_until_when() -> None:
         ({"status": "error", "error": "Refused.", "at": BASE, "last_success": BASE - 3600}, ("bad", "not known since 12:00", "Refused.")),
         ({"status": "error", "error": "No.", "at": BASE, "last_success": BASE - 9e4}, ("bad", "not known since 2026-06-14 12:00", "No.")),
         ({"status": "error", "error": "Refused.", "at": BASE}, ("bad", "has not answered yet", "Refused.")),
-        ({"status": "ok", "condition": "producing", "at": BASE - 61}, ("warn", "nobody asks it since 12:58", ASK_WORKER)),
+        ({"status": "ok", "condition": "producing", "at": BASE - 121}, ("warn", "nobody asks it since 12:57", ASK_WORKER)),
     ],
 )  # fmt: skip
 def test_each_state_of_an_inverter_has_its_words(state: dict[str, Any], expected: tuple[str, str, str]) -> None:
