@@ -64,7 +64,7 @@ def totals(day: HouseDay) -> dict[str, Any]:
     script = {"bases": day.bases, "parts": day.parts} if day.bases else {}
     return {
         "totals": found,
-        "known": _("Used is known for %(time)s of the day") % {"time": known} if known else "",
+        "known": _("Use is known for %(time)s of the day") % {"time": known} if known else "",
         "script": json.dumps(script, separators=(",", ":")),
     }
 

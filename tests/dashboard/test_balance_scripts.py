@@ -95,4 +95,4 @@ def test_what_is_not_known_of_a_day_is_left_out_and_never_nought() -> None:
         ("use", 7000, "71 % self-sufficient"),
         ("solar", 14_000, "36 % used here"),
     ]
-    assert found["known"] == "Used is known for 5 h of the day"
+    assert found["known"] == "Use is known for 5 h of the day"
