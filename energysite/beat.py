@@ -13,13 +13,14 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from energysite.database import DatabaseAway, asked, give_back
 
 ASKED_EVERY_S = 5.0
+NEVER = float("-inf")
 
 
 class Scheduler(DatabaseScheduler):
     """The package's own asks about twice a second in a house with a meter: a seventh of the worker's time at rest. Without a database
     it waits for the pool's time-out at each step, and ends when it reads all its rows again, every five minutes."""
 
-    _asked = float("-inf")
+    _asked = NEVER
     _last_timestamp: datetime | None
 
     def schedule_changed(self) -> bool:
@@ -33,9 +34,10 @@ class Scheduler(DatabaseScheduler):
             return False
         finally:
             give_back()
-            self._asked = time.monotonic()
+            first, self._asked = self._asked == NEVER, time.monotonic()
         before, self._last_timestamp = self._last_timestamp, changed
-        return bool(changed and changed > (before or changed))
+        # A new database has no time of a change at first: the package takes the first one that it finds for known.
+        return changed is not None and not first and (before is None or changed > before)
 
     def all_as_schedule(self) -> Any:
         try:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.signals import post_save, pre_delete
 from django.utils import timezone
 
+from energysite import agent_states
 from energysite.permissions import Actor
 from meters.blocks.managers import ensure_defaults
 from meters.counting import limits, replace, stored
@@ -66,6 +67,8 @@ def _follow(instance: Inverter, **_kwargs: Any) -> None:
     ours.update(cadence_s=instance.period_s)
     ours.filter(kind=PRODUCTION.name).update(per_hour=instance.peak_w)
     limits.forget()
+    if not instance.enabled:
+        transaction.on_commit(lambda: agent_states.tell(instance.name, {"status": "disabled", "error": None, "condition": None}))
 
 
 def _retire(instance: Inverter, **_kwargs: Any) -> None:

@@ -116,6 +116,7 @@ def test_an_inverter_that_is_off_or_gone_is_not_read(poller: Poller, clock: Cloc
     poller.poll(inverter.pk, clock)
     poller.poll(inverter.pk + 1, clock)
     assert not device.asked
+    assert _state()["status"] == "disabled"
 
 
 def test_a_changed_address_counts_at_once(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
