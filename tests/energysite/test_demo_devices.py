@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import gpiozero
 import pytest
+from django.conf import settings
 
 from energysite.demo import roof, signals
 from energysite.demo.calendar import midnight
@@ -234,6 +236,45 @@ def test_an_unknown_unit_is_refused_as_each_protocol_does(wire: Wire) -> None:
         ask(Fronius(wire["fronius"].address, (7,)))
     with pytest.raises(DeviceConfigError, match="no unit 9"):
         ask(SunSpec(wire["sunspec"].address, (9,)))
+
+
+RECORDED = settings.BASE_DIR.parent / "shared" / "captures" / "devices"
+FLOW = "/solar_api/v1/GetPowerFlowRealtimeData.fcgi"
+COMMON = "/solar_api/v1/GetInverterRealtimeData.cgi?Scope=Device&DeviceId=1&DataCollection=CommonInverterData"
+
+
+def names_in(given: Any, at: str = "") -> set[str]:
+    """Of all that stands in an answer: its path of names; lists by their first entry."""
+    if isinstance(given, dict):
+        return {at} | {name for key, value in given.items() for name in names_in(value, f"{at}.{key}")}
+    return names_in(given[0], f"{at}.0") if isinstance(given, list) and given else {at}
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers of real devices are not here")
+@pytest.mark.parametrize(
+    ("name", "path", "recording", "differs"),
+    [
+        ("fronius", FLOW, "fronius-power-flow-night.json", set()),
+        ("fronius", COMMON, "fronius-common-inverter-data-night.json", set()),
+        # What this circuit has no sensor for.
+        (
+            "homewizard",
+            "/api/v1/data",
+            "homewizard-kwh1-data.json",
+            {".active_apparent_current_a", ".active_reactive_current_a", ".active_reactive_power_var"},
+        ),
+    ],
+)
+def test_answers_hold_what_those_of_real_devices_hold(
+    wire: Wire, clock: Clock, name: str, path: str, recording: str, differs: set[str]
+) -> None:
+    clock.at = midnight(date(2026, 3, 11)) - 600
+    device = HttpDevice(wire[name].address)
+    told = names_in(json.loads(device.ask(path, time.monotonic() + 5).body))
+    device.close()
+    real = names_in(json.loads((RECORDED / recording).read_text()))
+    assert real - told == differs
+    assert ".Body.Data.PAC" not in told
 
 
 def raw(wire: Wire, channel: int) -> int:
