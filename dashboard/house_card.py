@@ -75,7 +75,7 @@ def _item(key: str, name: str, label: str, value: int, share: str) -> dict[str, 
 
 def say_share(name: str, share: float | None) -> str:
     """Whole percents; "" where there is no share."""
-    return "" if share is None else say(name, percent=percent(share))
+    return "" if share is None else say(name, share=f"{percent(share)} %")
 
 
 def percent(share: float) -> int:

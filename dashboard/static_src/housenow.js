@@ -97,7 +97,7 @@ function readToday(totals) {
       if (battery) return;
       for (const element of totals.querySelectorAll("[data-house-share]")) {
         const name = SHARES[element.dataset.houseShare];
-        element.textContent = found[name] === null ? "" : say(name, { percent: found[name] });
+        element.textContent = found[name] === null ? "" : say(name, { share: `${found[name]} %` });
       }
     },
   };
