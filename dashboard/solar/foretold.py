@@ -84,7 +84,7 @@ def _today(found: Foretold) -> str:
     if foretold is None:
         return " ".join([said, _("%(made)s were made so far.") % {"made": KWH.of(made)}])
     words = {"made": KWH.of(made), "foretold": KWH.of(foretold)}
-    return " ".join([said, _("%(made)s were made so far; %(foretold)s were foretold to then.") % words])
+    return " ".join([said, _("%(made)s were made so far; %(foretold)s were forecast to then.") % words])
 
 
 def _highest(found: Foretold) -> str:
@@ -104,8 +104,8 @@ def _past(found: Foretold) -> str:
     if foretold is None:
         return ""
     if made is None:
-        return _("%(foretold)s were foretold; what was made is not known.") % {"foretold": KWH.of(foretold)}
-    return _("%(foretold)s were foretold, %(made)s were made.") % {"foretold": KWH.of(foretold), "made": KWH.of(made)}
+        return _("%(foretold)s were forecast; what was made is not known.") % {"foretold": KWH.of(foretold)}
+    return _("%(foretold)s were forecast, %(made)s were made.") % {"foretold": KWH.of(foretold), "made": KWH.of(made)}
 
 
 def curve(found: Foretold) -> Curve:
@@ -122,7 +122,7 @@ def curve(found: Foretold) -> Curve:
         now=found.now.timestamp() if found.running else None,
         lines=[
             Line("made", _("Made"), found.made_w + [None] * len(found.tomorrow)),
-            Line("foretold", _("Foretold"), [step.mean_w for step in steps], band),
+            Line("foretold", _("Forecast"), [step.mean_w for step in steps], band),
             Line("raw", _("Uncorrected"), [step.raw_w for step in steps]),
         ],
     )

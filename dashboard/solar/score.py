@@ -69,7 +69,7 @@ class Score:
             said.append(_("Uncorrected it would have been %(raw)s W.") % {"raw": raw.mae})
         if self.within is not None:
             said.append(
-                _("%(percent)s %% of the quarters lay in the band, which is made for 80 %%.") % {"percent": decimals(self.within, 0)}
+                _("%(percent)s %% of the quarters lay in the band, which is made for 80 %%.") % {"percent": decimals(self.within, 0)}
             )
         return " ".join(said)
 

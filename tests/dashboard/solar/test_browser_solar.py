@@ -24,6 +24,7 @@ def furnished(house: House) -> None:
     start = timegrid.midnight(JUNE, BRUSSELS)
     sunny(JUNE - DAY, JUNE + 2 * DAY)
     foretell(JUNE)
+    foretell(timegrid.local_day(datetime.now(UTC), BRUSSELS))
     scored([JUNE - i * DAY for i in range(3)])
     make_signal(start, start + DAY)
     make_weather(datetime.now(UTC) - timedelta(minutes=5))
@@ -123,13 +124,13 @@ def test_the_curve_comes_without_a_jump_and_can_be_walked_by_keyboard(visit: Ope
     page = tab.open("/solar/?date=2026-06-15")
     tab.until(DRAWN)
     assert sum(page.evaluate("shifts")) < 0.01
-    assert tab.text("[data-curve='foretold'] .bars__sentence") == "23.52 kWh were foretold, 21.38 kWh were made."
+    assert tab.text("[data-curve='foretold'] .bars__sentence") == "23.52 kWh were forecast, 21.38 kWh were made."
     page.locator("[data-curve='foretold'] [data-chart]").focus()
     page.keyboard.press("Home")
     for _ in range(13):
         page.keyboard.press("PageDown")
     read = "[data-curve='foretold'] [data-readout]"
-    assert tab.text(read) == "13:00 to 13:15, Made 2.40 kW, Foretold 2.64 kW (2.11 to 3.17), Uncorrected 3.17 kW"
+    assert tab.text(read) == "13:00 to 13:15, Made 2.40 kW, Forecast 2.64 kW (2.11 to 3.17), Uncorrected 3.17 kW"
     page.keyboard.press("Escape")
     assert tab.text(read) == ""
     page.locator("[data-curve^='analog'] [data-chart]").focus()

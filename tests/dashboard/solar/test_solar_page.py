@@ -152,7 +152,7 @@ def test_a_day_that_is_over_says_what_was_foretold_and_made() -> None:
     sunny(JUNE, JUNE + timedelta(days=1))
     foretell(JUNE)
     found = of_june(NOON + timedelta(days=2))
-    assert foretold.sentence(found) == "23.52 kWh were foretold, 21.38 kWh were made."
+    assert foretold.sentence(found) == "23.52 kWh were forecast, 21.38 kWh were made."
     curve = foretold.curve(found).plain
     assert (curve["end"] - curve["start"], curve["now"]) == (86400, None)
     made, mean, raw = curve["lines"]
@@ -167,7 +167,7 @@ def test_a_day_that_runs_tells_what_is_to_come_and_the_next_one() -> None:
     found = of_june(NOON)
     said = foretold.sentence(found)
     assert said.startswith("About 23.52 kWh are expected today, most at 13:00 (2.64 kW). 10.39 kWh were made so far; 11.4")
-    assert said.endswith("were foretold to then. Tomorrow about 23.52 kWh.")
+    assert said.endswith("were forecast to then. Tomorrow about 23.52 kWh.")
     curve = foretold.curve(found).plain
     assert (curve["end"] - curve["start"], curve["now"]) == (2 * 86400, NOON.timestamp())
     made = curve["lines"][0]["values"]
@@ -194,13 +194,13 @@ def test_what_a_quarter_lacks_is_no_zero() -> None:
     foretell(JUNE)
     found = of_june(NOON + timedelta(days=2))
     assert set(found.made_w) == {None}
-    assert foretold.sentence(found) == "23.52 kWh were foretold; what was made is not known."
+    assert foretold.sentence(found) == "23.52 kWh were forecast; what was made is not known."
     assert {one.made for _day, rows in foretold.table(found) for one in rows} == {"–"}
 
 
 def test_a_day_without_a_forecast_says_so_and_today_what_it_needs(client: Client) -> None:
     make_inverter()
-    assert "Nothing was foretold of this day." in text(client, date="2026-06-15")
+    assert "There was no forecast of this day." in text(client, date="2026-06-15")
     assert client.get("/solar/").context["lacks"] == {"roof": True, "weather": True, "place": True}
     said = text(client)
     assert "Ask the owner of the house for:" in said
