@@ -1,7 +1,9 @@
 """Reads of devices: claimed in Valkey, with one deadline, tried again only where that can help."""
 
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,6 +65,36 @@ def test_any_other_error_is_followed_by_the_next_run() -> None:
             raise error
         with reading("roof", 10) as deadline:
             assert deadline is not None
+
+
+def test_ten_hanging_devices_of_a_hundred_delay_nobody_else() -> None:
+    """All are due at once, and sixteen threads read them, as in the worker."""
+    ends = threading.Event()
+    late: dict[int, list[float]] = {number: [] for number in range(100)}
+
+    def run(number: int, due: float) -> None:
+        with reading(f"device {number}", 10) as deadline:
+            if deadline is None:
+                return
+            late[number].append(time.monotonic() - due)
+            if number % 10 == 0:
+                ends.wait(deadline - time.monotonic())
+                raise DeviceUnavailable("silence")
+
+    with ThreadPoolExecutor(16) as threads:
+        for _period in range(3):
+            due = time.monotonic()
+            runs = {number: threads.submit(run, number, due) for number in range(100)}
+            for number, one in runs.items():
+                if number % 10:
+                    one.result(5)
+            # The next burst finds those that hang still hanging, or known for it.
+        ends.set()
+    well = [times for number, times in late.items() if number % 10]
+    assert {len(times) for times in well} == {3}, "none of the others was left out"
+    assert max(max(times) for times in well) < 2
+    assert sorted(time_s for times in well for time_s in times)[-3] < 1.5
+    assert all(len(late[number]) >= 1 for number in range(0, 100, 10)), "each of those that hang was tried"
 
 
 class Device:
