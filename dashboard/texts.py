@@ -34,24 +34,7 @@ def _in(_language: str | None) -> dict[str, str]:
         "injecting": _("Injecting"),
         "balanced": _("In balance"),
         "unknown": _("No reading yet"),
-        "use_waiting": _("Use is known again with the next reading of the inverter."),
-        "use_no_meter": _("There is no meter in use; use cannot be computed."),
-        "use_meter_silent": _("{device} is silent since {time}; use cannot be computed."),
-        "use_meter_silent_never": _("{device} has told nothing yet; use cannot be computed."),
-        "use_meter_untold": _("{device} does not tell its power; use cannot be computed."),
-        "use_solar_silent": _("Solar unknown since {time}; use cannot be computed."),
-        "use_solar_silent_never": _("{device} has not answered yet; use cannot be computed."),
-        "use_solar_untold": _("{device} does not tell its power now; use cannot be computed."),
-        "use_solar_off": _("{device} is switched off in its settings; use cannot be computed."),
-        "use_battery_silent": _("{device} tells nothing of its battery since {time}; use cannot be computed."),
-        "use_battery_silent_never": _("{device} tells nothing of its battery; use cannot be computed."),
-        "use_battery_unread": _("There is a battery that is not read; use cannot be computed."),
-        "use_solar_unread": _("Something here makes power and is not read; use cannot be computed."),
-        "use_disagree": _("Meter and inverter contradict each other; use cannot be computed."),
-        "solar_asleep_until": _("Solar is asleep until about {time}."),
-        "solar_asleep": _("Solar is asleep."),
-        "used_here": _("{share} used here"),
-        "self_sufficient": _("{share} self-sufficient"),
+        **_of_the_sun(),
         "time_left": _("{time} left"),
         "can_add": _("You can add {kw} kW until {time}"),
         "can_add_much": _("You can add more than {kw} kW until {time}"),
@@ -83,6 +66,30 @@ def _in(_language: str | None) -> dict[str, str]:
         "battery_gives": _("gives {kw} kW"),
         "battery_takes": _("is charged with {kw} kW"),
         "battery_rests": _("at rest"),
+    }
+
+
+def _of_the_sun() -> dict[str, str]:
+    """What the house's balance says; `use_` and a code of solar.moment.Unknown."""
+    return {
+        "use_waiting": _("Use is known again with the next reading of the inverter."),
+        "use_no_meter": _("There is no meter in use; use cannot be computed."),
+        "use_meter_silent": _("{device} is silent since {time}; use cannot be computed."),
+        "use_meter_silent_never": _("{device} has told nothing yet; use cannot be computed."),
+        "use_meter_untold": _("{device} does not tell its power; use cannot be computed."),
+        "use_solar_silent": _("Solar unknown since {time}; use cannot be computed."),
+        "use_solar_silent_never": _("{device} has not answered yet; use cannot be computed."),
+        "use_solar_untold": _("{device} does not tell its power now; use cannot be computed."),
+        "use_solar_off": _("{device} is switched off in its settings; use cannot be computed."),
+        "use_battery_silent": _("{device} tells nothing of its battery since {time}; use cannot be computed."),
+        "use_battery_silent_never": _("{device} tells nothing of its battery; use cannot be computed."),
+        "use_battery_unread": _("There is a battery that is not read; use cannot be computed."),
+        "use_solar_unread": _("Something here makes power and is not read; use cannot be computed."),
+        "use_disagree": _("Meter and inverter contradict each other; use cannot be computed."),
+        "solar_asleep_until": _("Solar is asleep until about {time}."),
+        "solar_asleep": _("Solar is asleep."),
+        "used_here": _("{share} used here"),
+        "self_sufficient": _("{share} self-sufficient"),
     }
 
 
