@@ -7,7 +7,6 @@ from django import forms
 from django.contrib.auth import get_user_model, password_validation
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from energysite import owners
@@ -112,7 +111,7 @@ class NameForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
         max_length=80,
-        initial=lambda: _free_name(),
+        initial=lambda: free_name(_("Meter"), _("Meter %(number)s")),
         validators=[validate_agent_name],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Shown on every page. Cannot be changed later."),
@@ -125,8 +124,8 @@ class NameForm(forms.Form):
         return name
 
 
-def _free_name() -> str:
+def free_name(first: Any, more: Any) -> str:
     """Meter, or Meter 2, ...: a name is no question to ask."""
     taken = set(AgentState.objects.values_list("name", flat=True))
-    names = (gettext("Meter") if number == 1 else gettext("Meter %(number)s") % {"number": number} for number in count(1))
+    names = (str(first) if number == 1 else str(more) % {"number": number} for number in count(1))
     return next(name for name in names if name not in taken)

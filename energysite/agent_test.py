@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import connection
 from django.forms.models import model_to_dict
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from energysite import confirm
+from energysite import confirm, database
 from energysite.actors import actor_of
 from energysite.agent_admin import AgentAdmin
 from energysite.device_look import Look
@@ -50,8 +49,7 @@ class TestedAdmin(AgentAdmin):
         if not form.is_valid():
             return self._page(request, errors=_sentences(form))
         device.name = device.name or str(request.POST.get("name", ""))[:80]
-        if not connection.in_atomic_block:
-            connection.close()  # others use it while the device takes its time
+        database.give_back()  # others use the connection while the device takes its time
         found = self.look_at(device, live_ok=device.pk is not None and stored == model_to_dict(device))
         return self._page(request, found=found)
 

@@ -65,6 +65,22 @@ function showPassword(input) {
   input.form.addEventListener("submit", () => (input.type = "password"));
 }
 
+// A device may take some seconds: the button says so, and a second press asks it nothing.
+function tellBusy(form) {
+  const button = form.querySelector("button:not([type])");
+  const words = button.textContent;
+  form.addEventListener("submit", (event) => {
+    if (button.getAttribute("aria-disabled")) return event.preventDefault();
+    button.setAttribute("aria-disabled", "true");
+    button.textContent = form.dataset.busy;
+  });
+  addEventListener("pageshow", () => {
+    button.removeAttribute("aria-disabled");
+    button.textContent = words;
+  });
+}
+
 document.querySelectorAll("[data-wait-for-house]").forEach(waitForHouse);
 document.querySelectorAll("[data-look]").forEach(waitForLook);
 document.querySelectorAll("input[type=password][autocomplete=new-password]").forEach(showPassword);
+document.querySelectorAll("form[data-busy]").forEach(tellBusy);

@@ -57,7 +57,7 @@ def test_all_is_well_when_read_meters_hears_every_meter_and_no_port_is_opened_tw
         status, said = doctor()
         assert server.connections == 0
     assert status == 0
-    assert "fine  Main: Importing now 0.420 kW, Import, day 661.701 kWh (heard by read_meters 2 s ago)" in said
+    assert "fine  Main: Importing now 0.420 kW, Import, day 661.701 kWh (read by the site 2 s ago)" in said
     assert "WRONG" not in said
 
 

@@ -1,36 +1,47 @@
-"""Reads every configured meter once and says in words what is wrong. Exit status 1 when anything is."""
+"""Reads every configured device once and says in words what is wrong: meters, inverters, weather, analog inputs. Exit status 1 when
+anything is."""
 
 import time
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import redis
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from energysite import live
+from energysite import live, looking
+from energysite.device_look import Look
+from energysite.models import Agent
 from meters import check, configuration
+from meters.analog import check as analog_check
 from meters.configuration import MeterConfig
+from meters.models import AnalogInput
+from solar import check as solar_check
+from solar import fleet
+from solar.models import Inverter, Weather
+from solar.weather import check as weather_check
 
-# As many devices as design allows at once.
-AT_ONCE = 10
-PROGRESS_S = 5
+Jobs = list[looking.Job]
 
 
 class Command(BaseCommand):
-    help = "Reads every configured meter once: value, age, error in words. Exit status 1 if any fails or a part of the site is away."
+    help = "Reads every configured device once: value, age, error in words. Exit status 1 if any fails or a part of the site is away."
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.failed = False
+        self.where: dict[str, str] = {}
         client = self._valkey()
-        meters = self._meters()
+        meters, jobs = self._devices(client)
         if client is not None:
             self._reader(client)
         if not meters:
             self._line(True, _("Meters"), _("none is configured: /setup/meter/ connects one."))
-        self._check(meters, client)
+        for found in looking.looks(jobs, self._waiting):
+            self._result(found)
         if self.failed:
             raise SystemExit(1)
 
@@ -49,19 +60,43 @@ class Command(BaseCommand):
         self._line(True, "Valkey", _("answers"))
         return client
 
-    def _meters(self) -> list[MeterConfig]:
-        """From the database; while it is away, from the copy that read_meters keeps."""
+    def _devices(self, client: redis.Redis | None) -> tuple[list[MeterConfig], Jobs]:
+        """From the database; while it is away, from the copies that read_meters and the worker keep."""
+        now = timezone.now()
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SHOW server_version")
                 version = cursor.fetchone()[0]
             meters = configuration.from_database()
+            jobs = [
+                *solar_check.jobs(now, self._enabled(Inverter)),
+                *weather_check.jobs(now, self._enabled(Weather)),
+                *analog_check.jobs(now, self._enabled(AnalogInput)),
+            ]
         except DatabaseError as error:
             words = _("away (%(error)s). Live works; history is kept on disk and returns.")
             self._line(False, _("Database"), words % {"error": " ".join(str(error).split())[:120]})
-            return configuration.load(settings.MODE_DIR / "config" / "meters.json")
-        self._line(True, _("Database"), f"PostgreSQL {version}")
-        return meters
+            meters = configuration.load(settings.MODE_DIR / "config" / "meters.json")
+            kept = fleet.load(settings.MODE_DIR / "config" / "inverters.json") or {}
+            jobs = [*solar_check.jobs(now, self._told(known.inverter for known in kept.values()))]
+        else:
+            self._line(True, _("Database"), f"PostgreSQL {version}")
+        return meters, [*self._meter_jobs(meters, client), *jobs]
+
+    def _enabled(self, kind: type[Agent]) -> Sequence[Any]:
+        return self._told(kind._default_manager.order_by("pk"))
+
+    def _told(self, devices: Iterable[Any]) -> list[Any]:
+        """Those to be read; of the others it is said that they are not."""
+        rows = list(devices)
+        for row in rows:
+            self.where[row.name] = str(getattr(row, "connection", "") or getattr(row, "address", ""))
+            if not row.enabled:
+                self._line(True, row.name, _("disabled, not read"))
+        return [row for row in rows if row.enabled]
+
+    def _meter_jobs(self, meters: list[MeterConfig], client: redis.Redis | None) -> Jobs:
+        return [(meter.name, partial(_meter, partial(check.check, meter, client))) for meter in self._told(meters)]
 
     def _reader(self, client: redis.Redis) -> None:
         runs = check.reader_runs(client, time.time())
@@ -69,27 +104,24 @@ class Command(BaseCommand):
             runs, check.READER, _("runs") if runs else _("does not run: start the site with manage.py up. Ports are read here meanwhile.")
         )
 
-    def _check(self, meters: list[MeterConfig], client: redis.Redis | None) -> None:
-        enabled = [meter for meter in meters if meter.enabled]
-        for meter in meters:
-            if not meter.enabled:
-                self._line(True, meter.name, _("disabled, not read"))
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            running = {pool.submit(check.check, meter, client): meter for meter in enabled}
-            pending = set(running)
-            while pending:
-                done, pending = wait(pending, timeout=PROGRESS_S, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._result(running[future], future.result())
-                if not done:
-                    names = ", ".join(sorted(running[future].name for future in pending))
-                    self.stderr.write(_("still listening (25 s at most): %(names)s") % {"names": names})
+    def _waiting(self, names: list[str]) -> None:
+        self.stderr.write(_("still listening (25 s at most): %(names)s") % {"names": ", ".join(names)})
 
-    def _result(self, meter: MeterConfig, found: check.Check) -> None:
+    def _result(self, found: Look) -> None:
         if not found.ok:
-            self._line(False, meter.name, "\n      ".join([meter.connection, *found.error.splitlines()]))
+            self._line(False, found.name, "\n      ".join(filter(None, [self.where.get(found.name, ""), *found.error.splitlines()])))
             return
-        age = _("read now") if not found.live else _("heard by read_meters %(age)s s ago") % {"age": round(found.age_s or 0)}
-        self._line(True, meter.name, f"{found.words()} ({age})")
+        if not found.facts:
+            self._line(True, found.name, found.error)
+            return
+        age = _("read now") if not found.live else _("read by the site %(age)s s ago") % {"age": round(found.age_s)}
+        self._line(True, found.name, f"{', '.join(found.facts)} ({age})")
         if found.error:
             self.stdout.write(f"      {found.error}")
+
+
+def _meter(look: Callable[[], check.Check]) -> Look:
+    """A meter's check, told as the looks of the other devices are."""
+    found = look()
+    facts = (found.words(),) if found.ok else ()
+    return Look(found.meter, ok=found.ok, facts=facts, error=found.error, live=found.live, age_s=found.age_s or 0.0)
