@@ -6,7 +6,8 @@ unknown: its last frame grows old.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 Clock = Callable[[], datetime]
 
 ERROR_SHOWN = 300
+# Of a hundred inverters that are read at the same moment not each needs a balance of its own.
+BALANCE_S = 1.0
 STATUS = {Condition.ASLEEP: "asleep", Condition.STANDBY: "standby", Condition.FAULT: "error"}
 
 
@@ -54,6 +57,8 @@ class Poller:
         self._recorder = Recorder(configured)
         self._memories: dict[int, _Memory] = {}
         self._lock = threading.Lock()
+        self._running = 0
+        self._balanced = float("-inf")
 
     def poll(self, pk: int, now: Clock) -> None:
         """Nothing where the inverter is switched off or gone, or is being read. What a device does is told in its state, never
@@ -70,10 +75,30 @@ class Poller:
         try:
             language = house.current().language
             give_back()  # nobody's while the device is waited for
-            with translation.override(language):
-                _Run(known, memory, self._recorder, now).run()
+            with self._one_more(), translation.override(language):
+                ran = _Run(known, memory, self._recorder, now).run()
         finally:
             memory.turn.release()
+        if ran and self._is_balance_due():
+            house_now.tell(now())
+
+    @contextmanager
+    def _one_more(self) -> Iterator[None]:
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _is_balance_due(self) -> bool:
+        """After the last of a burst, and each second in it."""
+        with self._lock:
+            due = self._running == 0 or time.monotonic() - self._balanced >= BALANCE_S
+            if due:
+                self._balanced = time.monotonic()
+            return due
 
 
 class _Run:
@@ -81,11 +106,12 @@ class _Run:
         self._known, self._inverter, self._memory, self._recorder, self._now = known, known.inverter, memory, recorder, now
         self._took_ms: int | None = None
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """False where this run is left out."""
         try:
             found = self._read()
             if found is None:
-                return
+                return False
             at = self._now()
             told = self._recorder.told(self._known, found, at)
             self._show(found, told, at)
@@ -102,7 +128,7 @@ class _Run:
             raise
         else:
             self._succeeded(found, at)
-        house_now.tell(self._now())
+        return True
 
     def _read(self) -> Production | None:
         """None where this run is left out."""

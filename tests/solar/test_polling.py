@@ -1,6 +1,8 @@
 """Runs of an inverter's agent against devices on the wire: what is stored, shown and told."""
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,6 +111,32 @@ def test_a_reading_is_stored_shown_and_told(poller: Poller, clock: Clock, device
 def test_the_balance_of_the_house_is_told_after_a_reading(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
     poller.poll(_fronius(device).pk, clock)
     assert live.last_frames()["house/balance"]["solar_w"] == 3215
+
+
+def test_inverters_that_are_read_at_the_same_moment_share_a_balance(poller: Poller, clock: Clock) -> None:
+    together = threading.Barrier(5)
+
+    def reply(_body: bytes) -> Reply:
+        together.wait(10)
+        return as_json({"w": 1000, "t": 1000})
+
+    def run(pk: int) -> None:
+        poller.poll(pk, clock)
+        connections["default"].close()
+
+    def balances() -> int:
+        return live.last_messages()["house/balance"]["number"]
+
+    with HttpLookalike({"/status": as_json({"w": 500, "t": 999})}) as device:
+        inverters = [_json(device, name=f"Roof {number}", total_path="t") for number in range(5)]
+        poller.poll(inverters[0].pk, clock)
+        before = balances()
+        clock.step()
+        device.replies = {"/status": reply}
+        with ThreadPoolExecutor(5) as threads:
+            list(threads.map(run, [inverter.pk for inverter in inverters]))
+    assert _frame("house/balance")["solar_w"] == 5000, "the last of them is in it"
+    assert 1 <= balances() - before <= 3
 
 
 def test_an_inverter_that_is_off_or_gone_is_not_read(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
