@@ -75,7 +75,8 @@ def sentence(signal: Signal) -> str:
     """The lowest and the highest value of the day."""
     known = [(quarter, i) for i, quarter in enumerate(signal.quarters) if quarter[1] is not None]
     if not known:
-        return _("No readings on this day.") if signal.day < timegrid.local_day(signal.now, signal.zone) else _("No readings yet today.")
+        over = signal.day < timegrid.local_day(signal.now, signal.zone)
+        return _("No readings on this day.") if over else _("The curve begins with the first whole quarter of an hour.")
     low, low_at = min(((_first(q[0], q[1]), i) for q, i in known), key=lambda one: one[0])
     high, high_at = max(((_first(q[2], q[1]), i) for q, i in known), key=lambda one: (one[0], -one[1]))
     words = {

@@ -81,7 +81,7 @@ def test_weather_and_signals_of_now_follow_too(visit: OpenTab, house: House, fur
     tab = visit()
     tab.open("/solar/")
     assert "−3.4 °C" in tab.text("[data-weather]")
-    assert tab.text("[data-signal]") == "– °C"
+    assert tab.text("[data-signal] .figure") == "– °C"
     at = {"time": time.time(), "received": time.time(), "period_s": 900}
     assert house.publisher.frame("Weather", {"source": "Weather", "kind": "weather", "temperature_c": 12.25, "cloud_pct": 5, **at})
     assert house.publisher.frame("Boiler", {"source": "Boiler", "kind": "analog", "value": -21.44, "unit": "°C", **at})
