@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from dashboard import downloads
+from dashboard import downloads, sun_list
 from dashboard.meter_list import meter_list
 from energysite import audit
 from energysite.models import House
@@ -22,7 +22,7 @@ from energysite.permissions import Actor, allows, requires
 class HouseForm(forms.ModelForm):
     class Meta:
         model = House
-        fields = ["name", "zone", "language", "currency", "grid", "fuse_a"]
+        fields = ["name", "zone", "language", "currency", "grid", "fuse_a", "latitude", "longitude", "unread_battery"]
         help_texts = {"currency": gettext_lazy("Three letters, such as EUR.")}
 
     def clean_currency(self) -> str:
@@ -50,6 +50,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         {
             "form": form,
             "meters": meter_list(),
+            **sun_list.everything(),
             "shown": _shown(form or HouseForm(instance=House.load())),
             "download": downloads.form(timezone.localdate()),
         },
@@ -71,8 +72,13 @@ def _saved(form: HouseForm, actor: Actor) -> bool:
 
 def _shown(form: HouseForm) -> list[tuple[str, str]]:
     """The stored settings in words, for those who may look only."""
-    house = form.instance
-    return [
-        (str(field.label), str(getattr(house, f"get_{name}_display", lambda name=name: getattr(house, name))() or _("not set")))
-        for name, field in form.fields.items()
-    ]
+    return [(str(field.label), _in_words(form.instance, name)) for name, field in form.fields.items()]
+
+
+def _in_words(house: House, name: str) -> str:
+    value = getattr(house, name)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if value is None or value == "":
+        return _("not set")
+    return str(getattr(house, f"get_{name}_display", lambda: value)())

@@ -88,6 +88,18 @@ class ReadOnlyAdmin(ModelAdmin):
 
 @admin.register(House)
 class HouseAdmin(AuditedAdmin):
+    fieldsets = (
+        (None, {"fields": ("name", "zone", "language", "currency")}),
+        (
+            _("Place"),
+            {
+                "fields": ("place", "latitude", "longitude"),
+                "description": _("For sunrise, and for the weather and the forecast of the sun, which need it exactly."),
+            },
+        ),
+        (_("Electricity"), {"fields": ("grid", "fuse_a", "unread_battery")}),
+    )
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

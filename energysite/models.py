@@ -65,6 +65,13 @@ class House(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        """Half a place is none: the error stands at the half that is missing."""
+        super().clean()
+        if (self.latitude is None) != (self.longitude is None):
+            missing = "latitude" if self.latitude is None else "longitude"
+            raise ValidationError({missing: _("Give latitude and longitude, or neither.")})
+
     @classmethod
     def load(cls) -> "House":
         house, _created = cls.objects.get_or_create(pk=1)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from energysite import agents, live
 from energysite.models import AuditEntry, House
 from meters.models import Meter
+from solar.models import Inverter, RoofPlane, Weather
 from tests.meters.rows import make_meter
 
 pytestmark = pytest.mark.django_db
@@ -124,3 +125,32 @@ def test_pages_carry_no_inline_script_and_no_style_attribute() -> None:
         assert all("src=" in tag or 'type="application/json"' in tag for tag in scripts), path
         assert " style=" not in text, path
         assert " onclick=" not in text, path
+
+
+def test_the_suns_devices_stand_on_the_page_with_their_states_and_ways_to_change_them() -> None:
+    owner, viewer = somebody("owner"), somebody("viewer")
+    empty = page(owner)
+    for words in ("No inverter yet", "/setup/inverter/", "/admin/solar/roofplane/add/", "No weather service yet"):
+        assert words in empty
+    assert "/setup/inverter/" not in page(viewer)
+
+    inverter = agents.create(Inverter, name="Roof", family="fronius", address="http://192.168.1.20", period_s=10)
+    agents.create(Weather, name="Sky", period_s=900)
+    plane = RoofPlane.objects.create(name="South", peak_w=4200)
+    agents.report("Roof", status="error", error="192.168.1.20 does not answer.", failures=3)
+    try:
+        for shown in (page(owner), page(viewer)):
+            for words in ("http://192.168.1.20", "192.168.1.20 does not answer.", "has not answered yet", "4200 Wp", "Open-Meteo"):
+                assert words in shown
+        assert f"/admin/solar/inverter/{inverter.pk}/change/" in page(owner) and f"/admin/solar/roofplane/{plane.pk}/change/" in page(owner)
+        assert "/admin/" not in page(viewer)
+    finally:
+        live.client().delete("agent:Roof")
+
+
+def test_half_a_place_is_refused_and_a_whole_one_kept() -> None:
+    owner = somebody("owner")
+    assert "Give latitude and longitude, or neither." in save(owner, latitude="50.85").content.decode()
+    assert save(owner, latitude="50.85", longitude="4.35", unread_battery="on").status_code == 302
+    house = House.load()
+    assert (house.latitude, house.longitude, house.unread_battery) == (50.85, 4.35, True)
