@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import CommandError, call_command
 
-from energysite.demo.calendar import midnight
+from energysite.demo.calendar import day_of, midnight
 from energysite.demo.model import House
 from energysite.demo.on_the_wire import on_the_wire
 from energysite.errors import EnergyError
 from energysite.management.commands import _demo_devices as devices
+from energysite.management.commands import _demo_forecast as forecast_past
 from energysite.management.commands import _demo_history as history
 from energysite.management.commands import _demo_weather as weather_past
 from energysite.management.commands._demo_rows import rows
@@ -27,7 +28,7 @@ from meters.counting import judge
 from meters.models import AnalogInput, Block, Meter, ProductionReading, Source
 from meters.storage import COLUMNS
 from meters.totals import totals
-from solar.models import Inverter, InverterSource, RoofPlane, Weather, WeatherForecast, WeatherObservation
+from solar.models import Inverter, InverterSource, RoofPlane, SolarForecast, Weather, WeatherForecast, WeatherObservation
 from solar.parts import parts_of
 from solar.production import Production
 from solar.readers import families
@@ -193,6 +194,39 @@ def test_the_weathers_past_is_what_the_site_would_have_been_told(house: House, m
     stop.set()
     with pytest.raises(history.Stopped):
         weather_past.fill(house, weather, 4, NOW, stop, print)
+
+
+def test_what_was_foretold_of_the_sun_is_learned_from_the_past_and_foretold_once(house: House, meter: Meter) -> None:
+    """Of four days: better than nothing is known of them, and nothing is told twice."""
+    stop = threading.Event()
+    said: list[str] = []
+    devices.register(ADDRESSES)
+    series = [replace(one, fine_days=0) for one in devices.series()]
+    only(house, meter, series, 4, 0).fill(NOW)
+    sources = list(Source.objects.filter(pk__in=[one.source_id for one in series]).order_by("pk"))
+    condensed(sources, _at(NOW))
+    Block.objects.filter(end__gt=_at(NOW - 7200)).delete()
+    weather = Weather.objects.get()
+    weather_past.fill(house, weather, 4, NOW, stop, said.append)
+    evenings = forecast_past.fill(weather, NOW - 7200, stop, said.append)
+    assert (evenings, said) == (5, [])
+    told = list(SolarForecast.objects.order_by("issued"))
+    assert [day_of(int(one.issued.timestamp())) for one in told] == [date(2026, 3, 26) + timedelta(days=day) for day in range(5)]
+    assert told[-1].learned_days > told[0].learned_days == 0
+    newest = told[-2]
+    made = [house.made((0, 1, 2), int(newest.start.timestamp()) + 900 * step + 450).power_w for step in range(96)]
+    error_w = sum(abs(foretold - power) for foretold, power in zip(newest.mean_w, made, strict=False)) / 96
+    assert error_w < 0.6 * sum(made) / 96
+    assert forecast_past.fill(weather, NOW - 7200, stop, said.append) == 0
+
+
+def test_the_past_forecasts_wait_for_blocks_no_longer_than_the_command_runs(meter: Meter) -> None:
+    devices.register(ADDRESSES)
+    devices.series()
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(history.Stopped):
+        forecast_past.fill(Weather.objects.get(), NOW, stop, print)
 
 
 def address_in(said: list[str], name: str) -> Callable[[], str]:

@@ -23,6 +23,7 @@ from energysite.demo.outputs import Output, Pty, Tcp
 from energysite.demo.profile import Recipe
 from energysite.demo.serve import SystemClock, live, replay
 from energysite.management.commands import _demo_devices as on_the_wire
+from energysite.management.commands import _demo_forecast as forecast_past
 from energysite.management.commands import _demo_history as history
 from energysite.management.commands import _demo_weather as weather_past
 from meters.replay import schedule
@@ -249,6 +250,7 @@ class Command(BaseCommand):
                 past.join_live(began)
                 if (weather := history.patiently(on_the_wire.weather, stop, self.say)) is not None:
                     weather_past.fill(house, weather, options["history"], began, stop, self.say)
+                    forecast_past.fill(weather, began, stop, self.say)
         except history.Stopped:
             pass  # asked to end: the next run goes on where this one was
         except Exception:
