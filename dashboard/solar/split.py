@@ -21,7 +21,6 @@ from meters.balance import Balance
 from meters.models import Source
 from meters.totals.balance import HouseTotal
 
-
 # Of a period that runs the newest quarters may still be on their way into their blocks.
 SETTLING = 2
 
