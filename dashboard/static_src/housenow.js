@@ -29,7 +29,7 @@ export function startHouse(page, link) {
   };
   link.addEventListener("frame:balance", ({ detail }) => showFrame(detail));
   setInterval(() => {
-    if (!link.up || last.until === undefined || serverNow() <= last.until + GRACE_S || last.overdue) return;
+    if (!(link.up || link.slow) || last.until === undefined || serverNow() <= last.until + GRACE_S || last.overdue) return;
     showMoment(card, { import_w: undefined });
     last = { ...last, overdue: true };
     card.querySelector("[data-house-state]").textContent = whyOverdue(page, link);
