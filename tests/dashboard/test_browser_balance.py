@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -36,8 +37,9 @@ def roofed(house: House) -> None:
     balance(house)
 
 
-def balance(house: House, *, import_w: int = 0, export_w: int = 1840, exported: int = 9000, age_s: float = 0, **inverter: object) -> None:
-    house.frame(import_w=import_w, export_w=export_w, **grid(2000, exported))
+def balance(house: House, *, import_w: int = 0, export_w: int = 1840, exported: int = 9000, age_s: float = 0, **inverter: Any) -> None:
+    counters: dict[str, Any] = grid(2000, exported)
+    house.frame(import_w=import_w, export_w=export_w, **counters)
     now = datetime.now(UTC)
     told = inverter or {"condition": "producing", "power_w": 3600, "total_wh": ROOF_WH + 14_000}
     say("Roof", now - timedelta(seconds=age_s), kind="inverter", period_s=10, **told)
