@@ -22,6 +22,7 @@ from meters.models import Block, Source
 from solar.forecast import queries
 from solar.models import RoofPlane, SolarForecast, Weather, WeatherForecast
 
+FEWEST_DAYS = 7  # of fewer nothing is learned that is worth the child's seconds
 LOOK_S = 2.0
 LONGEST_S = 900.0  # the blocks of the past are waited for
 CHILD_S = 150.0

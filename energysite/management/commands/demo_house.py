@@ -250,7 +250,8 @@ class Command(BaseCommand):
                 past.join_live(began)
                 if (weather := history.patiently(on_the_wire.weather, stop, self.say)) is not None:
                     weather_past.fill(house, weather, options["history"], began, stop, self.say)
-                    forecast_past.fill(weather, began, stop, self.say)
+                    if options["history"] >= forecast_past.FEWEST_DAYS:
+                        forecast_past.fill(weather, began, stop, self.say)
         except history.Stopped:
             pass  # asked to end: the next run goes on where this one was
         except Exception:
