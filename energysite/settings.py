@@ -127,6 +127,7 @@ CELERY_BEAT_SCHEDULE = {
     "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
     "sweep totals": {"task": "meters.tasks.sweep_totals", "schedule": 30.0, "options": {"expires": 30}},
     "check totals": {"task": "meters.tasks.check_totals", "schedule": 900.0, "options": {"expires": 900}},
+    "score forecasts": {"task": "solar.tasks.score_forecasts", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # Web

@@ -21,7 +21,7 @@ FEWEST = 200
 def band(past: Past, mean_w: Floats, row: int) -> tuple[Floats, Floats] | None:
     """(p10, p90) in W of a forecast's quarters; None while too few errors are known. `mean_w`: of all forecasts up to this one."""
     at = int(past.issued[row])
-    rows = np.flatnonzero((past.issued[:row] >= at - WINDOW_S))
+    rows = np.flatnonzero(past.issued[:row] >= at - WINDOW_S)
     by_day = past.clear_w > 0
     chosen = (past.known(at) & by_day & np.isfinite(mean_w))[rows]
     if chosen.sum() < FEWEST:

@@ -13,6 +13,7 @@ Nothing is ever learned from a quarter that was not over, and told, when the for
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,7 +148,7 @@ def ranges(lead_h: Floats) -> NDArray[np.int64]:
 
 def least_deviations(x: Floats, y: Floats, weight: Floats, towards: Floats, pull: float, rounds: int) -> Floats:
     """Coefficients b with the least sum of weight |y - x b|, plus pull |b - towards|^2."""
-    found = towards
+    found: NDArray[Any] = towards
     ridge = pull * np.eye(len(towards))
     for _round in range(rounds):
         by = weight / np.maximum(np.abs(y - x @ found), LEAST_RESIDUAL)
