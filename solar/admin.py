@@ -17,6 +17,7 @@ from energysite.device_look import Look
 from solar import check
 from solar.models import Inverter, RoofPlane, Weather, WeatherForecast, WeatherObservation
 from solar.readers import families
+from solar.weather import check as weather_check
 
 USUAL_PERIOD_S = 10
 USUAL_WEATHER_PERIOD_S = 900
@@ -122,8 +123,6 @@ class WeatherAdmin(AskedAdmin):
         return {"name": gettext("Weather"), "period_s": USUAL_WEATHER_PERIOD_S, **super().get_changeform_initial_data(request)}
 
     def look_at(self, device: Any, *, live_ok: bool) -> Look:
-        from solar.weather import check as weather_check
-
         return weather_check.look(device, timezone.now(), live_ok=live_ok)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
