@@ -79,7 +79,7 @@ def _today(found: Foretold) -> str:
     said = _highest(found)
     passed = [(step.mean_w, made) for step, made in zip(found.steps, found.made_w, strict=True) if made is not None]
     made, foretold = energy_wh([made for _mean, made in passed]), energy_wh([mean for mean, made in passed if mean is not None])
-    if made is None:
+    if made is None or not (made or foretold):
         return said
     if foretold is None:
         return " ".join([said, _("%(made)s were made so far.") % {"made": KWH.of(made)}])

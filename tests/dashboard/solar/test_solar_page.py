@@ -1,6 +1,7 @@
 """The page and its data: what each inverter is said to do, forecasts, scores, signals, and what stands there while something lacks."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -173,6 +174,14 @@ def test_a_day_that_runs_tells_what_is_to_come_and_the_next_one() -> None:
     made = curve["lines"][0]["values"]
     assert made[51] is not None
     assert made[52:] == [None] * 140, "what is to come is unknown, not nothing"
+
+
+def test_before_sunrise_nothing_is_said_of_what_was_made() -> None:
+    dawn = timegrid.midnight(JUNE, BRUSSELS) + timedelta(hours=5)
+    sunny(JUNE - timedelta(days=1), JUNE + timedelta(days=1), dawn)
+    foretell(JUNE)
+    found = replace(of_june(dawn), made_w=[0] * 20 + [None] * 76)
+    assert foretold.sentence(found) == "About 23.52 kWh are expected today, most at 13:00 (2.64 kW). Tomorrow about 23.52 kWh."
 
 
 def test_the_hours_of_the_table_are_those_with_sun_and_both_of_october_have_their_names() -> None:
