@@ -128,8 +128,9 @@ class WeatherAdmin(AskedAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counted, not read: a year of observations and forecasts goes with a service."""
         told = {
-            str(gettext("weather services")): len(objs),
-            str(gettext("observations")): WeatherObservation.objects.filter(weather__in=objs).count(),
-            str(gettext("forecasts")): WeatherForecast.objects.filter(weather__in=objs).count(),
+            gettext("weather services"): len(objs),
+            gettext("observations"): WeatherObservation.objects.filter(weather__in=objs).count(),
+            gettext("forecasts"): WeatherForecast.objects.filter(weather__in=objs).count(),
         }
-        return [str(weather) for weather in objs], told, set(), []
+        lines = [str(weather) for weather in objs] + [f"{what}: {number}" for what, number in list(told.items())[1:]]
+        return lines, told, set(), []

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,9 +11,10 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from energysite import agents, confirm, live
-from energysite.models import AuditEntry
+from energysite.models import AuditEntry, House
 from energysite.permissions import OWNER, Actor
-from solar.models import Inverter, RoofPlane
+from meters.models import AnalogInput, Source
+from solar.models import Inverter, RoofPlane, Weather, WeatherObservation
 from solar.readers import families
 from tests.emulators import fronius
 from tests.emulators.http_device import HttpLookalike
@@ -221,3 +223,67 @@ def test_a_roof_plane_is_audited_and_cannot_look_below_the_ground(owner: Client)
     assert owner.post("/admin/solar/roofplane/add/", sent).status_code == 302
     assert RoofPlane.objects.get().peak_w == 4200
     assert AuditEntry.objects.get(action="roofplane added").target == "South"
+
+
+# Weather services
+
+
+def weather_values(**changed: Any) -> dict[str, Any]:
+    sent = {"name": "Sky", "enabled": "on", "requestable": "on", "provider": "openweathermap", "key": "k-secret-1", "period_s": 900}
+    return {**sent, "address": "", "seen": 1, **changed}
+
+
+def test_a_weather_services_key_is_kept_and_never_shown(owner: Client) -> None:
+    assert owner.post("/admin/solar/weather/add/", weather_values()).status_code == 302
+    made = Weather.objects.get()
+    where = f"/admin/solar/weather/{made.pk}/change/"
+    assert made.key == "k-secret-1" and "k-secret-1" not in owner.get(where).content.decode()
+    assert owner.post(where, weather_values(key="", period_s=1800)).status_code == 302
+    made.refresh_from_db()
+    assert (made.key, made.period_s) == ("k-secret-1", 1800)
+    assert "k-secret-1" not in str(list(AuditEntry.objects.values_list("detail", flat=True)))
+
+
+def test_test_asks_a_weather_service_and_shows_no_key(owner: Client) -> None:
+    House.objects.update_or_create(pk=1, defaults={"latitude": 50.85, "longitude": 4.35})
+    with HttpLookalike({"/data/2.5/weather": (401, b'{"cod":401,"message":"Invalid API key k-secret-1"}')}) as service:
+        shown = owner.post("/admin/solar/weather/test/", weather_values(address=service.address)).content.decode()
+        assert service.asked, "it was asked"
+    assert 'role="alert"' in shown and "k-secret-1" not in shown
+    assert not Weather.objects.exists()
+
+
+def test_a_weather_service_goes_with_what_it_told_and_the_page_counts_it(owner: Client) -> None:
+    made = agents.create(Weather, name="Sky", period_s=900)
+    WeatherObservation.objects.bulk_create(
+        WeatherObservation(weather=made, time=datetime(2026, 1, 1, hour, tzinfo=UTC)) for hour in range(24)
+    )
+    where = f"/admin/solar/weather/{made.pk}/delete/"
+    asked = owner.get(where).content.decode()
+    assert "observations: 24" in asked and "forecasts: 0" in asked
+    assert owner.post(where, {"post": "yes"}).status_code == 302
+    assert not Weather.objects.exists() and not WeatherObservation.objects.exists()
+    assert AuditEntry.objects.get(action="weather removed").target == "Sky"
+
+
+def test_an_inverter_that_is_removed_leaves_its_counters_retired(owner: Client, inverter: Inverter) -> None:
+    source = Source.objects.create(kind="production", medium="solar", name="Roof")
+    inverter.counters.create(source=source)
+    assert owner.post(f"/admin/solar/inverter/{inverter.pk}/delete/", {"post": "yes"}).status_code == 302
+    source.refresh_from_db()
+    assert source.retired is not None
+
+
+# Analog inputs
+
+
+def test_an_analog_input_is_added_and_tested_in_words(owner: Client) -> None:
+    sent = {"name": "Boiler", "enabled": "on", "requestable": "on", "device": "9.9", "channel": 0, "offset": 0, "factor": "0.1"}
+    sent |= {"unit": "°C", "period_s": 60, "seen": 1}
+    shown = owner.post("/admin/meters/analoginput/test/", sent).content.decode()
+    assert 'role="alert"' in shown and "9.9" in shown
+    assert owner.post("/admin/meters/analoginput/add/", {**sent, "device": "etc/passwd"}).status_code == 200
+    assert owner.post("/admin/meters/analoginput/add/", sent).status_code == 302
+    assert AnalogInput.objects.get().source.medium == "analog"
+    assert AuditEntry.objects.get(action="analog connected").detail == {"device": "9.9", "channel": 0}
+    assert "Boiler" in owner.get("/admin/meters/analoginput/").content.decode()
