@@ -28,7 +28,7 @@ from meters.counting import judge
 from meters.models import AnalogInput, Block, Meter, ProductionReading, Source
 from meters.storage import COLUMNS
 from meters.totals import totals
-from solar.models import Inverter, InverterSource, RoofPlane, SolarForecast, Weather, WeatherForecast, WeatherObservation
+from solar.models import ForecastScore, Inverter, InverterSource, RoofPlane, SolarForecast, Weather, WeatherForecast, WeatherObservation
 from solar.parts import parts_of
 from solar.production import Production
 from solar.readers import families
@@ -209,7 +209,8 @@ def test_what_was_foretold_of_the_sun_is_learned_from_the_past_and_foretold_once
     weather = Weather.objects.get()
     weather_past.fill(house, weather, 4, NOW, stop, said.append)
     evenings = forecast_past.fill(weather, NOW - 7200, stop, said.append)
-    assert (evenings, said) == (5, [])
+    assert (evenings, said) == (5, ["demo house: 5 forecasts of its sun from its past, 3 days scored"])
+    assert list(ForecastScore.objects.order_by("day").values_list("day", flat=True)) == [date(2026, 3, 27 + day) for day in range(3)]
     told = list(SolarForecast.objects.order_by("issued"))
     assert [day_of(int(one.issued.timestamp())) for one in told] == [date(2026, 3, 26) + timedelta(days=day) for day in range(5)]
     assert told[-1].learned_days > told[0].learned_days == 0
