@@ -13,7 +13,7 @@ import { themeColours } from "./paint.js";
 use([LineChart, CustomChart]);
 
 const STROKES = {
-  made: ({ solar, solarSoft }) => ({ lineStyle: { width: 2, color: solar }, areaStyle: { color: solarSoft, opacity: 1 }, z: 2 }),
+  made: ({ solar, solarSoft }) => ({ lineStyle: { width: 2, color: solar }, areaStyle: { color: solarSoft, opacity: 1 }, z: 1 }),
   foretold: ({ ink }) => ({ lineStyle: { width: 2, color: ink, type: [6, 4] }, z: 4 }),
   raw: ({ ink3 }) => ({ lineStyle: { width: 1.5, color: ink3, type: [2, 3] }, z: 3 }),
   analog: ({ ink }) => ({ lineStyle: { width: 2, color: ink }, z: 4 }),
@@ -84,7 +84,7 @@ function band(curve, { key, band: [low, high] }, colours) {
     id: `${key}-band`,
     silent: true,
     clip: true,
-    z: 1,
+    z: 2,
     tooltip: { show: false },
     data: highs.flatMap((point, i) => [point, lows[i]]),
     renderItem: ({ dataIndex }, api) => {
