@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
@@ -11,6 +12,8 @@ from energysite.agent_test import TestedAdmin
 from energysite.device_look import Look
 from meters.analog import check
 from meters.models import AnalogInput
+
+USUAL_PERIOD_S = 10
 
 
 @admin.register(AnalogInput)
@@ -37,6 +40,9 @@ class AnalogInputAdmin(TestedAdmin):
         ),
         (_("Readings"), {"fields": ("period_s", "requestable")}),
     )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"period_s": USUAL_PERIOD_S, **super().get_changeform_initial_data(request)}
 
     def look_at(self, device: Any, *, live_ok: bool) -> Look:
         return check.look(device, live_ok=live_ok)

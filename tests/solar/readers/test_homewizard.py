@@ -39,6 +39,11 @@ def test_the_grid_meter_is_refused_as_an_inverter() -> None:
         homewizard.production(recorded("homewizard-p1-data.json"))
 
 
+def test_the_grid_meter_is_known_by_what_only_it_tells() -> None:
+    with pytest.raises(DeviceConfigError, match="Add it as a meter"):
+        homewizard.production({"smr_version": 50, "active_power_w": -543, "total_power_export_kwh": 0})
+
+
 @pytest.mark.parametrize("data", [{}, [], None, {"active_power_w": None}])
 def test_missing_fields_are_told(data: Any) -> None:
     with pytest.raises(BadReading, match="no power and no energy"):
