@@ -18,8 +18,8 @@ from solar.forecast import runner, scoring
 from solar.models import SolarForecast, Weather
 
 FEWEST_DAYS = 7  # of fewer nothing is learned that is worth the child's seconds
-LOOK_S = 2.0
-LONGEST_S = 900.0  # the blocks of the past are waited for
+LOOK_S = 5.0
+LONGEST_S = 3600.0  # the blocks of the past are waited for; a small machine makes them slowly
 
 
 def fill(weather: Weather, until: int, stop: threading.Event, say: Say) -> int:
