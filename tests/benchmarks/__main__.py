@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, figures, lively, pages, polls, stored, totals
+from tests.benchmarks import blocks, exchange, figures, forecast, lively, pages, polls, stored, totals
 
 SUITES = {
     "stored": stored.measure,
@@ -19,6 +19,7 @@ SUITES = {
     "exchange": exchange.measure,
     "totals": totals.measure,
     "polls": polls.measure,
+    "forecast": forecast.measure,
 }
 ROOT = Path(__file__).resolve().parents[2]
 
