@@ -23,7 +23,7 @@ from solar.forecast.correction import STEPS, Floats, Past
 from solar.forecast.physics import QUARTER_S
 
 WH_TO_W = 3600 / QUARTER_S
-# The correction is believed half after this many days of learning.
+# The correction is believed half after this many days of learning, nearly wholly after three times as many.
 HALF_BELIEVED_DAYS = 3
 # It is weighed against the uncorrected forecast over what was foretold in these days, for so many hours ahead.
 WEIGHED_S = 12 * 86400
@@ -47,7 +47,7 @@ def run(job: dict[str, Any]) -> list[dict[str, Any]]:
         if learned is None or issued - learned.at >= correction.REFIT_S:
             learned = correction.learn(past, issued)
         candidate_w[row] = correction.corrected(past, row, learned)
-        weight = learned.days / (learned.days + HALF_BELIEVED_DAYS) * believed(past, candidate_w, row)
+        weight = learned.days**2 / (learned.days**2 + HALF_BELIEVED_DAYS**2) * believed(past, candidate_w, row)
         mean_w[row] = weight * candidate_w[row] + (1 - weight) * past.raw_w[row]
         if row in wanted:
             found.append(_told(past, mean_w, row, learned.days))
