@@ -12,6 +12,7 @@ from energysite.database import asked, give_back
 from energysite.device_reads import once_more, reading
 from energysite.errors import EnergyError
 from energysite.text import plain
+from solar.forecast import runner
 from solar.models import SolarForecast, Weather, WeatherForecast
 from solar.weather import services, storing
 from solar.weather.report import Observation, Report
@@ -49,8 +50,6 @@ def ask(pk: int, now: Clock = timezone.now) -> None:
         storing.prune(weather, at)
     live.publisher().frame(weather.name, frame(weather, report.observation, at))
     if stored and _forecast_due(weather, at):
-        from solar.forecast import runner
-
         runner.run(weather, at)
 
 
