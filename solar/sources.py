@@ -37,7 +37,7 @@ def ensure(inverter_id: int, unit: str, kind: str) -> Counter:
 
 
 def _make(inverter: Inverter, unit: str, kind: str) -> Source:
-    fields: dict[str, Any] = {"kind": KIND_OF[MEDIA[kind]], "medium": MEDIA[kind], "cadence_s": inverter.period_s}
+    fields: dict[str, Any] = {"kind": KIND_OF[MEDIA[kind]], "medium": MEDIA[kind]}
     if kind == PRODUCTION.name:
         fields["per_hour"] = inverter.peak_w
     first = not inverter.counters.filter(source__kind=kind, source__retired=None).exists()
@@ -62,10 +62,8 @@ def _names(inverter: str, unit: str, kind: str, *, first: bool) -> Iterator[str]
 
 
 def _follow(instance: Inverter, **_kwargs: Any) -> None:
-    """How fast it can count and how often it speaks, as its settings say now."""
-    ours = Source.objects.filter(inverter_source__inverter=instance, retired=None)
-    ours.update(cadence_s=instance.period_s)
-    ours.filter(kind=PRODUCTION.name).update(per_hour=instance.peak_w)
+    """How fast it can count, as its settings say now. How often it speaks is learned: a period that changes leaves old blocks alone."""
+    Source.objects.filter(inverter_source__inverter=instance, retired=None, kind=PRODUCTION.name).update(per_hour=instance.peak_w)
     limits.forget()
     if not instance.enabled:
         transaction.on_commit(lambda: agent_states.tell(instance.name, {"status": "disabled", "error": None, "condition": None}))

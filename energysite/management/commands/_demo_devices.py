@@ -24,7 +24,7 @@ from energysite.management.commands._demo_history import Series
 from energysite.models import Agent
 from energysite.models import House as HouseRow
 from meters.kinds import PRODUCTION
-from meters.models import AnalogInput, ProductionReading, Source
+from meters.models import AnalogInput, ProductionReading
 from solar import sources
 from solar.models import Inverter, RoofPlane, Weather
 
@@ -156,8 +156,6 @@ def series() -> list[Series]:
         for unit, part in known.parts.items():
             counter = sources.ensure(inverter.pk, unit, PRODUCTION.name)
             found.append(Series(PRODUCTION.name, ProductionReading, counter.source_id, "solar", PRODUCTION_S, (part,), PRODUCTION_DAYS))
-    # Their past is told every minute and every quarter: how often they speak is learned where a block lies.
-    Source.objects.filter(pk__in=[one.source_id for one in found]).update(cadence_s=None)
     return found
 
 
