@@ -34,16 +34,24 @@ def run(pk: int, now: Clock = timezone.now) -> None:
 
     Raises DatabaseAway, and what went wrong, which is told in the state as well.
     """
+    began = time.monotonic()
+    while (more_within_s := _turn(pk, now)) is not None and time.monotonic() - began < more_within_s:
+        if not TURNS.let_in():
+            return
+
+
+def _turn(pk: int, now: Clock) -> float | None:
+    """One turn. The manager's period where it gave its turn away with more to do, else None."""
     with TURNS.turn() as mine:
         with asked():
             manager = DataManager.objects.select_related("source").filter(pk=pk, enabled=True).first()
         if manager is None:
-            return
+            return None
         thins = manager.algorithm == DataManager.Algorithm.ARCHIVE
         claim = Claim(manager.name, now(), ARCHIVE_STEP if thins else STEP) if mine else None
         if claim is None or not claim.taken:
             agent_states.count(manager.name, "skipped")
-            return
+            return None
         began, at = time.monotonic(), now()
         try:
             told = _thin(manager, now) if thins else _condense(manager, claim, now)
@@ -57,6 +65,8 @@ def run(pk: int, now: Clock = timezone.now) -> None:
         agent_states.report(manager.name, last_work=at.timestamp(), **state)
     else:
         agent_states.tell(manager.name, state)
+    more = told.get("backlog") and told["done"] + told["closed"] + told["faulty"]
+    return manager.period_s if more else None
 
 
 def _condense(manager: DataManager, claim: Claim, now: Clock) -> dict[str, Any]:

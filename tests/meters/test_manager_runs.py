@@ -297,3 +297,30 @@ def test_who_has_waited_long_enough_comes_again_on_its_period() -> None:
     turns = Turns(most=1, queue=1, patience_s=0.01)
     with turns.turn() as first, turns.turn() as second:
         assert (first, second) == (True, False)
+
+
+def test_who_has_much_to_do_goes_on_when_those_who_waited_are_in() -> None:
+    turns = Turns(most=1, queue=2, patience_s=10)
+    entered, release, lingered = threading.Event(), threading.Event(), []
+
+    def wait_for_a_turn() -> None:
+        with turns.turn():
+            entered.set()
+            assert release.wait(10)
+
+    def linger() -> None:
+        lingered.append((turns.let_in(), entered.is_set()))
+
+    with turns.turn():
+        waiting = threading.Thread(target=wait_for_a_turn)
+        waiting.start()
+        until(turns.wanted, 10)
+        lingering = threading.Thread(target=linger)
+        lingering.start()
+        until(lambda: turns._lingering == 1, 10)
+        assert not turns.let_in()  # one already takes a thread for it
+        assert lingered == []
+    lingering.join(10)
+    release.set()
+    waiting.join(10)
+    assert lingered and lingered[0][0]
