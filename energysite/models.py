@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from energysite import live, schedule
+from energysite.secret_field import SecretField
 from energysite.zones import validate_zone
 
 
@@ -55,6 +56,14 @@ class House(models.Model):
     )
     fuse_a = models.PositiveSmallIntegerField(
         _("main fuse (A)"), null=True, blank=True, help_text=_("Printed on the main switch. Empty: not set, and pages say so.")
+    )
+
+    own_peak_w = models.PositiveIntegerField(
+        _("own target of the month peak (W)"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(100_000)],
+        help_text=_("Controllers keep the quarter-hour below this, or below the month's peak so far where that is higher. Empty: 2,500 W."),
     )
 
     class Meta:
@@ -197,3 +206,76 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Channel(models.Model):
+    """A way to reach a person. The secret signs a webhook's messages, or is the access token of an ntfy topic."""
+
+    class Kind(models.TextChoices):
+        NTFY = "ntfy", "ntfy"
+        WEBHOOK = "webhook", _("webhook")
+        EMAIL = "email", _("e-mail")
+
+    name = models.CharField(_("name"), max_length=60, unique=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    address = models.CharField(
+        _("address"), max_length=300, help_text=_("https://ntfy.sh/your-topic, the webhook's address, or an e-mail address.")
+    )
+    secret = SecretField(_("secret"), help_text=_("Signs a webhook's messages, or is the token of an ntfy topic. Never shown again."))
+    enabled = models.BooleanField(_("enabled"), default=True)
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_to = models.TimeField(
+        _("quiet until"),
+        null=True,
+        blank=True,
+        help_text=_("What happens meanwhile is told afterwards, if it still lasts. Danger is told at once."),
+    )
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES, blank=True, help_text=_("Empty: the house's."))
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = _("way to notify")
+        verbose_name_plural = _("ways to notify")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Notice(models.Model):
+    """Something is wrong, from `began` until `recovered`: told once, and once more at its end. `cause` names what and of whom."""
+
+    cause = models.CharField(max_length=160)
+    code = models.CharField(max_length=40)
+    params = models.JSONField(default=dict)
+    urgent = models.BooleanField(default=False)
+    began = models.DateTimeField()
+    seen = models.DateTimeField()  # when it was last so
+    recovered = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-began"]
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        constraints = [models.UniqueConstraint(fields=["cause"], condition=models.Q(recovered=None), name="one_notice_of_a_cause")]
+
+    def __str__(self) -> str:
+        return self.cause
+
+
+class Delivery(models.Model):
+    """One message through one channel: of a notice's beginning, or of its end."""
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
+    recovery = models.BooleanField(default=False)
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [models.UniqueConstraint(fields=["notice", "channel", "recovery"], name="one_message_of_a_notice")]
+
+    def __str__(self) -> str:
+        return f"{self.notice_id} {self.channel_id} {self.recovery}"

@@ -1,0 +1,1 @@
+"""The commander: snapshot, decide, guard, lease, record."""
