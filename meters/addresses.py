@@ -2,18 +2,19 @@
 
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from meters.host_port import SCHEMES, host_and_port
+
+__all__ = ["host_and_port", "is_pty", "is_serial", "replay_of", "validate_address"]
+
 SERIAL = re.compile(r"/dev/(serial/by-id/[\w.:+,@=-]*\w[\w.:+,@=-]*|tty(USB|ACM|AMA)\d+|serial\d)", re.ASCII)
 NAME = re.compile(r"[\w.-]*\w[\w.-]*", re.ASCII)
-# A host name, an IPv4 address or an IPv6 address without its brackets.
-HOST = re.compile(r"[\w.:%-]+", re.ASCII)
 SPEED = re.compile(r"\d{1,5}(\.\d{1,3})?", re.ASCII)
-SCHEMES = ("socket", "http", "https")
 
 
 def is_serial(address: str) -> bool:
@@ -29,19 +30,6 @@ def is_pty(address: str) -> bool:
         return False
     target = Path(address).resolve()
     return not target.exists() or target.parent == Path("/dev/pts")
-
-
-def host_and_port(address: str) -> tuple[str, int | None] | None:
-    """Of socket://host:port or http(s)://host[:port], or None for what is written otherwise."""
-    try:
-        url = urlsplit(address)
-        host, port = url.hostname, url.port
-    except ValueError:
-        return None
-    plain = not (url.username or url.password or url.query or url.fragment) and url.path in ("", "/")
-    if url.scheme not in SCHEMES or not host or not HOST.fullmatch(host) or not plain or port == 0:
-        return None
-    return host, port
 
 
 def replay_of(address: str) -> tuple[str, float] | None:

@@ -29,7 +29,10 @@ OUTSIDE = (
     *("RPi", "gpiozero", "lgpio", "spidev"),
 )
 # `manage.py up` supervises without Django, and starts in a moment because of it.
-DJANGO_FREE = ("energysite.supervisor", "energysite.setup_token", "energysite.embedded", "energysite.layout", "energysite.env")
+DJANGO_FREE = (
+    *("energysite.supervisor", "energysite.setup_token", "energysite.embedded", "energysite.layout", "energysite.env"),
+    *("energysite.phrases", "meters.transports.http", "meters.transports.network", "meters.transports.names"),
+)
 
 
 def is_one_of(name: str, roots: tuple[str, ...]) -> bool:

@@ -2,10 +2,7 @@
 
 from typing import Protocol
 
-from django.core.exceptions import ValidationError
-
 from energysite.errors import DeviceConfigError
-from meters import addresses
 
 
 class Transport(Protocol):
@@ -23,6 +20,11 @@ def connect(address: str, *, baud: int = 115200, period_s: float = 1) -> Transpo
 
     Raises DeviceUnavailable (trying again can help) or DeviceConfigError (it cannot), each with a sentence for a person.
     """
+    # Late: hold_outputs uses what lies in this package, and knows no Django.
+    from django.core.exceptions import ValidationError
+
+    from meters import addresses
+
     try:
         addresses.validate_address(address)
     except ValidationError as error:

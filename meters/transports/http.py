@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from energysite.errors import DeviceConfigError, DeviceUnavailable
-from meters import addresses
+from energysite.phrases import Phrase
+from energysite.phrases import phrase as _
+from meters.host_port import host_and_port
 from meters.transports.network import open_socket
 
 MOST_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ class HttpDevice:
     """
 
     def __init__(self, address: str, *, self_signed: bool = False) -> None:
-        found = addresses.host_and_port(address)
+        found = host_and_port(address)
         if found is None:
             raise DeviceConfigError(_("Write the address as %(scheme)s://host:port.") % {"scheme": "http"})
         self.host, port = found
@@ -111,7 +111,7 @@ class HttpDevice:
     def _names(self, **more: object) -> dict[str, object]:
         return {"host": self.host, **more}
 
-    def _broken(self, error: Exception) -> str:
+    def _broken(self, error: Exception) -> Phrase:
         names = self._names(why=getattr(error, "strerror", None) or type(error).__name__)
         if isinstance(error, ssl.SSLCertVerificationError):
             return _("The certificate of %(host)s is not trusted. On the home network use http://%(host)s.") % names

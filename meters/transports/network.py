@@ -6,11 +6,11 @@ import socket
 import time
 from urllib.parse import urlsplit
 
-from django.utils.translation import gettext as _
-
 from energysite import env
 from energysite.errors import DeviceConfigError, DeviceUnavailable
-from meters import addresses
+from energysite.phrases import Phrase
+from energysite.phrases import phrase as _
+from meters.host_port import host_and_port
 from meters.transports import names
 
 CONNECT_S = 5.0
@@ -21,7 +21,7 @@ KEEPALIVE = ((socket.TCP_KEEPIDLE, 10), (socket.TCP_KEEPINTVL, 5), (socket.TCP_K
 
 class NetworkPort:
     def __init__(self, address: str) -> None:
-        found = addresses.host_and_port(address)
+        found = host_and_port(address)
         if found is None or found[1] is None:
             raise DeviceConfigError(_("A network port needs its number: socket://host:port."))
         self._name = f"{found[0]}:{found[1]}"
@@ -122,7 +122,7 @@ def _is_here(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return True
 
 
-def _failed(host: str, port: int, error: OSError | None) -> str:
+def _failed(host: str, port: int, error: OSError | None) -> Phrase:
     names = {"host": host, "port": port}
     if isinstance(error, ConnectionRefusedError):
         return _("%(host)s is there, but nothing listens on its port %(port)s. Check the port number and that its program runs.") % names
