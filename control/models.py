@@ -313,11 +313,15 @@ class ControllerDay(models.Model):
 
 
 class Commander(models.Model):
-    """One row: the fencing number of the last tick, and the machine that commands; a copied installation runs dry until a person says."""
+    """One row: the fencing number of the last tick, and the machine that commands; a copied installation runs dry until a person says.
+
+    `memory`: what the rules remember (kWh of a plan so far, the last heat-up), copied every few minutes.
+    """
 
     fence = models.BigIntegerField(default=0)
     machine = models.CharField(max_length=64, blank=True)
     copied = models.BooleanField(default=False)
+    memory = models.JSONField(default=dict)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_commander")]

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from energysite import live, schedule
@@ -240,6 +241,12 @@ class Channel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        super().clean()
+        from energysite.notify import address  # it takes this module
+
+        address.check(self)
+
 
 class Notice(models.Model):
     """Something is wrong, from `began` until `recovered`: told once, and once more at its end. `cause` names what and of whom."""
@@ -269,6 +276,7 @@ class Delivery(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     recovery = models.BooleanField(default=False)
     tries = models.PositiveSmallIntegerField(default=0)
+    not_before = models.DateTimeField(default=timezone.now)  # it is tried (again) from then on
     sent = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
 
