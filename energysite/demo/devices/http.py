@@ -26,6 +26,7 @@ class Question:
     query: Mapping[str, str]
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    target: str = ""  # path and query as they were sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ async def _question(reader: asyncio.StreamReader) -> Question | None:
         return None
     body = await reader.readexactly(int(length))
     url = urlsplit(first[1])
-    return Question(first[0].upper(), url.path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body)
+    return Question(first[0].upper(), url.path, dict(parse_qsl(url.query, keep_blank_values=True)), headers, body, first[1])
 
 
 def _bytes(reply: Reply, keep: bool) -> bytes:

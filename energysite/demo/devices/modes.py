@@ -4,7 +4,8 @@
 device is well enough to say that it is not. `slow`: one byte of an answer every N seconds (1). `silent`: it takes a question and
 never answers. `off`: nobody listens, as a logger that sleeps after dusk. `garbage`: bytes that mean nothing. `html`: somebody
 else's page. `redirect`: to another address. `huge`: an answer without end. `status`: HTTP status N (500), or Modbus exception N
-(4). `gen24` (Fronius): the newer model, which tells no energy of day and year.
+(4). `gen24` (Fronius): the newer model, which tells no energy of day and year. Switches: `lying` (says on, nothing flows), `stuck` (says
+off, current flows), `overheated` and `overpower` (switched itself off), `restart` (once, then `auto`).
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,15 @@ MODES: dict[str, float | None] = {
     "huge": None,
     "status": 0.0,
     "gen24": None,
+    "lying": None,
+    "stuck": None,
+    "overheated": None,
+    "overpower": None,
+    "restart": None,
 }
 HOURS = {"day": 13, "night": 1}
-DEVICES = ("fronius", "sma", "sunspec", "homewizard", "spi", "open_meteo", "openweathermap")
+SWITCHES = ("shelly2", "shelly1", "tasmota", "homewizard_socket", "relay")
+DEVICES = ("fronius", "sma", "sunspec", "homewizard", "spi", "open_meteo", "openweathermap", *SWITCHES)
 
 
 @dataclass(frozen=True, slots=True)
