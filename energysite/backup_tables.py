@@ -10,6 +10,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from energysite.backup_archive import BackupError
+from energysite.secret_field import SecretField
 
 # Log-ins and log-in attempts mean nothing elsewhere. A key for programs that was withdrawn must not come back with an old copy.
 LEFT_OUT_APPS = {"sessions", "axes"}
@@ -80,7 +81,7 @@ def secret_columns(model: type[Model]) -> dict[str, str]:
         current = apps.get_model(model._meta.label)
     except LookupError:
         return {}
-    secret = getattr(current, "secret_fields", ())
+    secret = {*getattr(current, "secret_fields", ()), *(one.name for one in current._meta.fields if isinstance(one, SecretField))}
     hidden = [field for field in model._meta.local_concrete_fields if field.name in secret]
     return {str(field.column): "NULL" if field.null else "''" for field in hidden}
 

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from energysite import env, layout, secret
+from energysite import env, layout, mail_server, secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -109,6 +109,14 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [{"address": REDIS, "socket_timeout": 15}]},
     }
 }
+
+# Who is told by e-mail is in the database; through which server, and from whom, is the deployment's.
+_mail = mail_server.of(env.url("EMAIL_URL", mail_server.SCHEMES))
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = _mail.tls, _mail.starttls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM") or _mail.sender
 
 CELERY_BROKER_URL = layout.broker_url(REDIS)
 CELERY_TASK_IGNORE_RESULT = True

@@ -11,11 +11,13 @@ class MetersConfig(AppConfig):
 
         from energysite import agents
         from energysite.models import House
-        from meters import house_moved
+        from energysite.notify import message
+        from meters import house_moved, posting
         from meters.analog import source
         from meters.manager_form import DataManagerForm
         from meters.models import AnalogInput, DataManager
 
+        message.post_through(posting.post)
         agents.register(DataManager, DataManagerForm)
         post_save.connect(house_moved.look, sender=House, dispatch_uid="days of another zone")
         post_delete.connect(source.retire, sender=AnalogInput, dispatch_uid="retire the source of an analog input")

@@ -25,6 +25,7 @@ class HttpLookalike:
         self.trickle_s: float | None = None
         self.endless = False
         self.asked: list[tuple[str, str, bytes]] = []
+        self.asked_with: list[dict[str, str]] = []  # the headers of each
         self._stopping = threading.Event()
         outer = self
 
@@ -52,6 +53,7 @@ class HttpLookalike:
         self._thread.start()
 
     def _answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.asked_with.append(dict(handler.headers))
         self.asked.append((handler.command, handler.path, body))
         reply = self.replies.get(handler.path.partition("?")[0], (404, b""))
         status, given = reply(body) if callable(reply) else reply
