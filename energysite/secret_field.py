@@ -1,9 +1,5 @@
 """Device passwords and keys in the database: encrypted with the installation's secret key, never shown again."""
 
-import base64
-import hashlib
-import hmac
-from functools import cache
 from typing import Any
 
 import structlog
@@ -12,31 +8,20 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from energysite import sealing
+
 log = structlog.get_logger(__name__)
-
-LABEL = b"energysite device secrets 1"
-
-
-@cache
-def _cipher(secret_key: str) -> Any:
-    from cryptography.fernet import Fernet  # 6 MB that a house without such a device does not pay for
-
-    return Fernet(base64.urlsafe_b64encode(hmac.digest(secret_key.encode(), LABEL, hashlib.sha256)))
 
 
 def encrypt(plain: str) -> str:
-    return str(_cipher(settings.SECRET_KEY).encrypt(plain.encode()).decode()) if plain else ""
+    return sealing.seal(settings.SECRET_KEY, plain)
 
 
 def decrypt(stored: str) -> str:
     """Empty, and said in the log, where it was encrypted with another installation's key."""
-    if not stored:
-        return ""
-    from cryptography.fernet import InvalidToken
-
     try:
-        return str(_cipher(settings.SECRET_KEY).decrypt(stored.encode()).decode())
-    except InvalidToken:
+        return sealing.unseal(settings.SECRET_KEY, stored)
+    except sealing.OtherKey:
         log.error("a device's password was stored with another secret key: type it in again")
         return ""
 

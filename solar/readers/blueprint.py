@@ -10,8 +10,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
+from meters.transports.answers import JsonDevice, part, whole
 from solar.production import Condition, Production
-from solar.readers.answers import JsonDevice, part, whole
 
 PATH = "/live.json"
 STATES = {"run": Condition.PRODUCING, "wait": Condition.STANDBY, "night": Condition.ASLEEP, "error": Condition.FAULT}

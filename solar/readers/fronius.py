@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
 from energysite.text import plain
+from meters.transports.answers import JsonDevice, number, part, percent, whole
 from solar.production import Condition, Production, Unit, condition_of
-from solar.readers.answers import JsonDevice, number, part, percent, whole
 
 FLOW = "/solar_api/v1/GetPowerFlowRealtimeData.fcgi"
 INVERTER = "/solar_api/v1/GetInverterRealtimeData.cgi?Scope=Device&DeviceId={unit}&DataCollection=CommonInverterData"

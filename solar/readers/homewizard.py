@@ -5,8 +5,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
+from meters.transports.answers import JsonDevice, document, part, whole
 from solar.production import Condition, Production
-from solar.readers.answers import JsonDevice, document, part, whole
 
 PATH = "/api/v1/data"
 

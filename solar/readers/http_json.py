@@ -3,17 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
+from meters.transports.answers import JsonDevice, at, in_query, number, percent, whole
 from solar.production import Condition, Production
-from solar.readers.answers import JsonDevice, number, percent, whole
 
 # What an inverter may take for itself at night, W; more than this below nought is a sign the wrong way round.
 OWN_USE_W = 500
-SHORTEST_KEY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class HttpJson:
 
     def __init__(self, address: str, path: str, places: Mapping[str, Place]) -> None:
         """`places`: of power, day, total, battery, charge, those that the device has."""
-        self._device = JsonDevice(address, secrets=_in_query(path))
+        self._device = JsonDevice(address, secrets=in_query(path))
         self._path, self._places = path, places
 
     def read(self, deadline: float) -> Production:
@@ -60,26 +58,9 @@ def production(given: Any, places: Mapping[str, Place]) -> Production:
         day_wh=_whole(given, places.get("day")),
         total_wh=_whole(given, places.get("total")),
         battery_w=_whole(given, places.get("battery")),
-        battery_pct=None if charge is None else percent(number(_at(given, charge), charge.path)),
+        battery_pct=None if charge is None else percent(number(at(given, charge.path), charge.path)),
     )
 
 
 def _whole(given: Any, place: Place | None) -> int | None:
-    return None if place is None else whole(_at(given, place), place.path, place.factor)
-
-
-def _at(given: Any, place: Place) -> Any:
-    for step in place.path.split("."):
-        if isinstance(given, list) and step.isascii() and step.isdigit() and int(step) < len(given):
-            given = given[int(step)]
-        elif isinstance(given, dict) and step in given:
-            given = given[step]
-        else:
-            raise BadReading(_("The answer has nothing at “%(path)s”. Look at the answer that Test shows.") % {"path": place.path})
-    return given
-
-
-def _in_query(path: str) -> list[str]:
-    """Values behind the question mark may be keys; a short one is none, and would hide numbers."""
-    query = path.partition("?")[2]
-    return [query, *(value for _name, value in parse_qsl(query) if len(value) >= SHORTEST_KEY)]
+    return None if place is None else whole(at(given, place.path), place.path, place.factor)

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable, EnergyError
 from energysite.text import plain
+from meters.transports.answers import JsonDevice, part, percent, whole
 from solar.production import Condition, Production, Unit, summed
-from solar.readers.answers import JsonDevice, part, percent, whole
 
 POWER = "6100_40263F00"  # W to the grid: of the panels and the battery
 PANELS = "6100_0046C200"  # W of the panels, where there is a battery

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
+from meters.transports.answers import percent
 from solar.production import Condition, Production, Unit
-from solar.readers.answers import percent
 
 INTEGERS, FLOATS = (101, 102, 103), (111, 112, 113)
 INVERTERS = INTEGERS + FLOATS

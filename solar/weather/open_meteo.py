@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading
 from energysite.place import Place
-from solar.readers.answers import part
+from meters.transports.answers import part
 from solar.weather.report import HOURS_AHEAD, Forecast, Observation, Report, Values, between
 from solar.weather.service import HttpService, check_near, light, moment, value, values
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from energysite.errors import BadReading, DeviceConfigError
 from energysite.place import Place
-from solar.readers.answers import part
+from meters.transports.answers import part
 from solar.weather.report import HOURS_AHEAD, Forecast, Observation, Report, between
 from solar.weather.service import HttpService, check_near, moment, value
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from energysite.device_look import HEARD_SHOWN
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
 from energysite.text import excerpt, plain
+from meters.transports.answers import document, masked, number, part
 from meters.transports.http import Answer, HttpDevice
-from solar.readers.answers import document, masked, number, part
 from solar.weather.report import Report, Values
 
 REASON_SHOWN = 120

@@ -4,18 +4,18 @@ import html
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
-
-from django.utils.translation import gettext as _
+from urllib.parse import parse_qsl, quote, quote_plus
 
 from energysite.device_look import HEARD_SHOWN
 from energysite.errors import BadReading, DeviceConfigError, DeviceUnavailable
+from energysite.phrases import phrase as _
 from energysite.text import excerpt, plain
 from meters.transports.http import Answer, HttpDevice
 
 SHOWN = 80
 MOST = 2_000_000_000.0  # W or Wh, which the tables keep in 32 bits
 MASK = b"***"
+SHORTEST_KEY = 6
 
 
 class JsonDevice:
@@ -119,3 +119,21 @@ def part(given: Any, *path: str) -> Any:
             return None
         given = given.get(name)
     return given
+
+
+def at(given: Any, path: str) -> Any:
+    """What stands at names and places joined by dots, such as `data.0.power`. Raises BadReading where that leads nowhere."""
+    for step in path.split("."):
+        if isinstance(given, list) and step.isascii() and step.isdigit() and int(step) < len(given):
+            given = given[int(step)]
+        elif isinstance(given, dict) and step in given:
+            given = given[step]
+        else:
+            raise BadReading(_("The answer has nothing at “%(path)s”. Look at the answer that Test shows.") % {"path": path})
+    return given
+
+
+def in_query(path: str) -> list[str]:
+    """Values behind the question mark may be keys; a short one is none, and would hide numbers."""
+    query = path.partition("?")[2]
+    return [query, *(value for _name, value in parse_qsl(query) if len(value) >= SHORTEST_KEY)]
