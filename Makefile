@@ -17,7 +17,7 @@ run: ## everything, from a fresh checkout to a running site; Ctrl-C stops it
 
 test: ## all tests
 	@./setup.sh test
-	@$(PYTHON_VENV) -m pytest -n 3 --dist loadfile
+	@$(PYTHON_VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: ## style, types, templates, missing migrations, settings
 	@./setup.sh dev

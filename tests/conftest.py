@@ -84,3 +84,10 @@ def new_data_dir() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="site-", dir=FOLDER))
     folder.chmod(0o711)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes begin first: a worker that came to one at the end would work on alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    browser = {item.path for item in items if item.get_closest_marker("browser")}
+    items.sort(key=lambda item: (item.path not in slow, item.path not in browser))

@@ -20,7 +20,7 @@ from meters.models import Meter
 from tests.waiting import until
 from tests.web_server import WebServer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 FRAME = {"source": "Main", "time": 1700000000, "received": 1700000000.25, "power_w": 512, "tariff": 1}
 

@@ -20,7 +20,7 @@ from tests.energysite.backups import AWKWARD, SECRET, contents, furnish, manifes
 from tests.running_site import alive
 from tests.waiting import until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def own_url() -> str:

@@ -23,6 +23,8 @@ from meters.totals import totals
 from tests.dashboard.energy.house import condensed
 from tests.energysite import demo
 
+pytestmark = pytest.mark.slow
+
 REGISTERS = ELECTRICITY.registers
 NOW = midnight(date(2026, 3, 30)) + 15 * 3600 + 4
 

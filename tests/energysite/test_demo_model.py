@@ -13,6 +13,8 @@ from energysite.demo.profile import Day, Panels, Recipe
 from energysite.demo.sun import position
 from tests.energysite import demo
 
+pytestmark = pytest.mark.slow
+
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
 
 

@@ -35,6 +35,8 @@ from meters.replay import schedule
 from tests.energysite import demo
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,7 +14,7 @@ from meters.totals import cache, totals
 from tests.meters.rows import electricity, make_meter, make_source, volume
 from tests.meters.totals import made
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 BRUSSELS = ZoneInfo("Europe/Brussels")
 NAMES = ("import_t1_wh", "import_t2_wh", "export_t1_wh")
 NOW = datetime(2036, 6, 1, tzinfo=UTC)

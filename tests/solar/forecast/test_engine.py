@@ -11,6 +11,8 @@ from django.conf import settings
 
 from solar.forecast import runner
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 86400
 FIRST = 1_780_272_000  # 2026-06-01 00:00 UTC
 PLANE = {"tilt_deg": 35, "azimuth_deg": 180, "peak_w": 5000, "group": "1", "limit_w": None}
