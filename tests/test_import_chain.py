@@ -31,14 +31,8 @@ OUTSIDE = (
 # `manage.py up` supervises without Django, and starts in a moment because of it.
 DJANGO_FREE = (
     *("energysite.supervisor", "energysite.setup_token", "energysite.embedded", "energysite.layout", "energysite.env"),
-    *(
-        "energysite.phrases",
-        "energysite.sealing",
-        "meters.transports.answers",
-        "meters.transports.http",
-        "meters.transports.network",
-        "meters.transports.names",
-    ),
+    *("energysite.phrases", "energysite.sealing", "control.outputs.families"),
+    *(f"meters.transports.{name}" for name in ("answers", "http", "network", "names")),
 )
 
 
