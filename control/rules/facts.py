@@ -43,6 +43,7 @@ class Grid:
     connection: str = "1x230"
     fuse_a: int | None = None
     exists: bool = True  # False: a house without a meter
+    peak_eur_kw: float | None = None  # what a kW more of month peak costs a month; None: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ class Load:
     battery_first: bool = True
     blind: bool = False  # may run in a house without a meter, the owner said
     dry_run: bool = False
+    release: int = 0  # of its output: grows when a person releases what was locked
+    paused: bool = False  # a person disagreed three times in ten minutes: nobody commands it until they say so
 
     @property
     def surplus(self) -> bool:
@@ -177,7 +180,7 @@ class Load:
 class Snapshot:
     """One moment of the house. Keys of the mappings are Load.id; of `signals`, AnalogInput ids.
 
-    `battery_w` > 0: it gives. `used_wh`: what each load drew since its last departure; a back-test and the live tick count alike.
+    `battery_w` > 0: it gives; None: the house has none, or with `battery_unread` one that nobody reads.
     """
 
     at: float
@@ -186,6 +189,7 @@ class Snapshot:
     zone: str = "Europe/Brussels"
     solar_w: int | None = None
     battery_w: int | None = None
+    battery_unread: bool = False
     devices: Mapping[int, Device] = field(default_factory=dict)
     signals: Mapping[int, Signal] = field(default_factory=dict)
     overrides: Mapping[int, Override] = field(default_factory=dict)
@@ -219,3 +223,13 @@ class Decision:
     surplus_w: int | None = None
     reserved_w: int = 0
     may_lease: bool = True  # False: rule 2 failed, so no lease is written or renewed
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something a person should know of. `load` 0: of the whole house."""
+
+    load: int
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict)
+    urgent: bool = False
