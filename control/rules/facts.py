@@ -63,6 +63,7 @@ class Device:
     switches_today: int = 0
     safety_class: str = "B"
     told_s: float = 0.0  # how old this is
+    paused: bool = False  # a person disagreed three times in ten minutes: nobody commands it until they say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,6 @@ class Load:
     blind: bool = False  # may run in a house without a meter, the owner said
     dry_run: bool = False
     release: int = 0  # of its output: grows when a person releases what was locked
-    paused: bool = False  # a person disagreed three times in ten minutes: nobody commands it until they say so
 
     @property
     def surplus(self) -> bool:

@@ -18,7 +18,7 @@ def stop(sight: Sight) -> Said | None:
         return Said(memory.locked, {"rated_w": load.rated_w})
     if device.locked:
         return Said("locked", {"why": device.locked})
-    if load.paused:
+    if device.paused:
         return Said("paused")
     if load.dry_run:
         return None
