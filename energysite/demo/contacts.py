@@ -4,7 +4,8 @@ Its timer runs on a clock that is never set, as the one in a device does; the en
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from energysite.demo.appliances import WH, Appliance
 
@@ -98,6 +99,25 @@ class Contact:
         """The timer's end may have passed since anybody looked."""
         while self._timer is not None and self.mono() >= sum(self._timer):
             self._set(not self._on, "timer", sum(self._timer))
+
+    # What survives the demo house's own end: its counter, its settings and its appliance's, not whether it is on
+
+    def kept(self) -> dict[str, Any]:
+        return {
+            "energy_ws": self.energy_ws,
+            "switches": self.switches,
+            "at_start": self.at_start,
+            "auto_off_s": self.auto_off_s,
+            "appliance": self.appliance.state,
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Of what `kept` told; empty: it is new. Goes on or stays off as `at_start` has it: `last` is off, as nothing was known of it."""
+        if kept:
+            self.energy_ws, self.switches = kept["energy_ws"], kept["switches"]
+            self.at_start, self.auto_off_s = kept["at_start"], kept["auto_off_s"]
+            self.appliance.restore(kept["appliance"])
+            self.restart()
 
     # What passes through it
 

@@ -56,6 +56,28 @@ class Reading:
         return max(0, -self.net_w)
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What is not in the recipe: somebody switched something on, or covered the sun. All of it 0 where nobody did.
+
+    `registers_ws`: import on 1 and 2, export on 1 and 2, since ever; `quarter_ws`: import of the running quarter; `phase_w`: in the
+    second that ended; `sun_w`: what the panels make instead, None: what they do make. `made_ws`, `made_day_ws`, `made_year_ws`: of each
+    inverter, since ever, today, this year. `at`: the second up to which all this is known, None: any.
+    """
+
+    registers_ws: tuple[int, int, int, int] = (0, 0, 0, 0)
+    quarter_ws: int = 0
+    phase_w: Phases = (0, 0, 0)
+    sun_w: int | None = None
+    made_ws: tuple[int, int, int] = (0, 0, 0)
+    made_day_ws: tuple[int, int, int] = (0, 0, 0)
+    made_year_ws: tuple[int, int, int] = (0, 0, 0)
+    at: int | None = None
+
+
+NOTHING = Added()
+
+
 class House:
     def __init__(self, ledger: Ledger, kept_days: int = KEPT_DAYS) -> None:
         """`kept_days`: so many days stay counted out; each takes 2 MB."""
@@ -72,6 +94,13 @@ class House:
                 self._days.popitem(last=False)
         return found
 
+    def added(self, at: int) -> Added:
+        """What stands beside the recipe at this epoch second."""
+        return NOTHING
+
+    def advance(self, at: int) -> None:
+        """The house has lived up to this second. What follows from the recipe alone needs no telling."""
+
     def net_w(self, second: int) -> int:
         """Mean power of the second that begins here, import positive."""
         day = self.day(day_of(second))
@@ -86,9 +115,11 @@ class House:
         registers = day.registers_ws(at - day.start)
         before = self.ledger.at_midnight(day.date)
         first, second, third = (day.phase_w[phase][step] for phase in range(3))
-        phase_w = (first + tremble, second, third)
+        added = self.added(at)
+        more = added.phase_w
+        phase_w = (first + tremble + more[0], second + more[1], third + more[2])
         phase_dv = _decivolts(at, phase_w)
-        import_t1, import_t2, export_t1, export_t2 = ((before[i] + registers[i]) // WH for i in range(4))
+        import_t1, import_t2, export_t1, export_t2 = ((before[i] + registers[i] + added.registers_ws[i]) // WH for i in range(4))
         return Reading(
             at=at,
             import_t1_wh=import_t1,
@@ -96,37 +127,46 @@ class House:
             export_t1_wh=export_t1,
             export_t2_wh=export_t2,
             tariff=1 if is_day_tariff(at) else 2,
-            net_w=day.net_w[step] + tremble,
+            net_w=day.net_w[step] + tremble + sum(more),
             phase_w=phase_w,
             phase_dv=phase_dv,
             phase_ca=_centiamps(phase_w, phase_dv),
-            quarter_w=self._quarter_w(day, at),
+            quarter_w=(self.quarter_ws(day, at) + added.quarter_ws) // QUARTER_S,
             gas=self.gas(at),
             water=self.water(at),
         )
 
     def made(self, parts: Sequence[int], at: int) -> Made:
         """What these inverters together tell at this epoch second."""
-        day = self.day(day_of(at - 1))
-        second = at - day.start
-        watts = day.solar_w[(second - 1) // STEP_S]
-        today = [day.made_ws(part, second) for part in parts]
+        added = self.added(at)
+        told = at if added.at is None else added.at
+        day = self.day(day_of(told - 1))
+        second = told - day.start
+        watts = day.solar_w[(second - 1) // STEP_S] if added.sun_w is None else added.sun_w
+        today = sum(day.made_ws(part, second) for part in parts)
         midnight_ws, new_year_ws = self.ledger.made_at_midnight(day.date), self.ledger.made_at_midnight(date(day.date.year, 1, 1))
-        total = sum(midnight_ws[part] for part in parts) + sum(today)
+        total = sum(midnight_ws[part] for part in parts) + today
         first, last = day.daylight_s
         return Made(
             at=at,
             power_w=sum(roof.part_w(watts, part) for part in parts),
-            day_wh=sum(today) // WH,
-            year_wh=(total - sum(new_year_ws[part] for part in parts)) // WH,
-            total_wh=total // WH,
-            awake=first < second <= last,
+            day_wh=(today + sum(added.made_day_ws[part] for part in parts)) // WH,
+            year_wh=(total - sum(new_year_ws[part] for part in parts) + sum(added.made_year_ws[part] for part in parts)) // WH,
+            total_wh=(total + sum(added.made_ws[part] for part in parts)) // WH,
+            awake=first < second <= last or bool(added.sun_w),
         )
 
-    def _quarter_w(self, day: Day, at: int) -> int:
-        """Import since the running clock quarter began, spread over 900 s."""
+    def counters_ws(self, at: int) -> tuple[int, ...]:
+        """By the recipe alone: import on 1 and 2, export on 1 and 2, and what each inverter made, by this second."""
+        day = self.day(day_of(at - 1))
+        second, before, made = at - day.start, self.ledger.at_midnight(day.date), self.ledger.made_at_midnight(day.date)
+        registers = day.registers_ws(second)
+        return (*(before[i] + registers[i] for i in range(4)), *(made[part] + day.made_ws(part, second) for part in range(len(made))))
+
+    def quarter_ws(self, day: Day, at: int) -> int:
+        """Import since the running clock quarter began."""
         begin = at - at % QUARTER_S
-        return (day.energy_ws(at - day.start)[0] - day.energy_ws(begin - day.start)[0]) // QUARTER_S
+        return day.energy_ws(at - day.start)[0] - day.energy_ws(begin - day.start)[0]
 
     def gas(self, at: int) -> Volume:
         return self._volume(at, 0)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from energysite.demo.calendar import day_of
 from energysite.demo.faults import Fault, spoil
 from energysite.demo.model import House
 from energysite.demo.outputs import Output
@@ -37,16 +38,23 @@ class SystemClock:
 
 
 async def live(house: House, outputs: Sequence[Output], clock: Clock, faults: list[Fault]) -> None:
-    """For ever. A meter sends nothing late: seconds that passed while this machine stood still are left out."""
-    started = upcoming = int(clock.now()) + 1
-    frozen = any(fault.name == "frozen" for fault in faults)
+    """For ever; `faults` may change meanwhile.
+
+    A meter sends nothing late: seconds that passed while this machine stood still are left out.
+    """
+    upcoming = int(clock.now()) + 1
+    stopped_at = 0  # a meter whose clock is frozen shows this second
     while True:
-        raw = spoil(telegram(house, upcoming, shown_at=started if frozen else None), upcoming, faults)
+        house.day(day_of(upcoming - 1))  # a new one takes a moment; the telegram itself waits for what is switched until then
         while -LATE_S < clock.now() - upcoming < 0:
             await clock.wait(upcoming)
         if abs(clock.now() - upcoming) >= LATE_S:
             upcoming = int(clock.now()) + 1
             continue
+        house.advance(upcoming)
+        frozen = any(fault.name == "frozen" for fault in faults)
+        stopped_at = (stopped_at or upcoming) if frozen else 0
+        raw = spoil(telegram(house, upcoming, shown_at=stopped_at or None), upcoming, faults)
         if raw:
             for output in outputs:
                 output.offer(raw)

@@ -20,6 +20,7 @@ from energysite.demo.devices.sunspec import SunSpec
 from energysite.demo.devices.switch import SwitchDevice
 from energysite.demo.devices.tasmota import Tasmota
 from energysite.demo.model import House
+from energysite.demo.switched import SwitchedHouse
 from energysite.demo.weather_servers import OpenMeteo, OpenWeatherMap
 
 SPI_SOCKET = "spi.sock"
@@ -41,7 +42,7 @@ SWITCHED: dict[str, type[SwitchDevice]] = {
 
 def make(name: str, house: House, now: Clock, mode: Mode, folder: Path, mono: Mono = time.monotonic) -> Device:
     """`name`: one of devices.modes.DEVICES; `folder`: where the sockets of SPI and pins and the SMA's certificate are. `mono`: the
-    clock of switches' timers. It is not open yet.
+    clock of switches' timers, where the house has no contact of that name. It is not open yet.
 
     Raises KeyError for another name, OSError and CalledProcessError where the certificate cannot be made.
     """
@@ -50,7 +51,8 @@ def make(name: str, house: House, now: Clock, mode: Mode, folder: Path, mono: Mo
     if name == "spi":
         return Mcp3008(house, now, mode, folder / SPI_SOCKET)
     if name in SWITCHES:
-        contact = Contact(appliances()[name], mono)
+        known = house.contacts.get(name) if isinstance(house, SwitchedHouse) else None
+        contact = known or Contact(appliances()[name], mono)
         if name == "relay":
             return Relay(house, now, mode, folder / PINS_SOCKET, contact)
         return SWITCHED[name](house, now, mode, contact)

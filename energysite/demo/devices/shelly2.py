@@ -19,6 +19,7 @@ ID = "shellyplus1pm-a8032ab63d4c"
 INVALID, UNAVAILABLE, NO_HANDLER = -103, -109, 404
 ERRORS = {OVERHEATED: "overtemp", OVERPOWER: "overpower"}
 START = {"off": "off", "on": "on", "restore_last": "last", "match_input": "last"}
+USUAL_DELAY_S = 60.0
 
 
 class RpcError(Exception):
@@ -31,9 +32,6 @@ class Shelly2(SwitchDevice):
     def __init__(self, house: House, now: Clock, mode: Mode, contact: Contact) -> None:
         super().__init__(house, now, mode, contact)
         self.digest = Digest(ID)
-        self.initial_state = "match_input"
-        self.auto_off = False
-        self.auto_off_delay_s = 60.0
         self.methods: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "Switch.Set": self._set,
             "Switch.Toggle": self._toggle,
@@ -114,8 +112,10 @@ class Shelly2(SwitchDevice):
         return told
 
     def _config(self, channel: int) -> dict[str, Any]:
-        told: dict[str, Any] = {"id": channel, "name": None, "in_mode": "follow", "initial_state": self.initial_state}
-        told |= {"auto_on": False, "auto_on_delay": 60.0, "auto_off": self.auto_off, "auto_off_delay": self.auto_off_delay_s}
+        state = next(state for state, start in START.items() if start == self.contact.at_start)
+        after_s = self.contact.auto_off_s
+        told: dict[str, Any] = {"id": channel, "name": None, "in_mode": "follow", "initial_state": state}
+        told |= {"auto_on": False, "auto_on_delay": 60.0, "auto_off": after_s > 0, "auto_off_delay": after_s or USUAL_DELAY_S}
         return told | {"power_limit": 4480, "voltage_limit": 280, "autorecover_voltage_errors": False, "current_limit": 16.0}
 
     def _set_config(self, given: Mapping[str, Any]) -> dict[str, bool]:
@@ -124,13 +124,13 @@ class Shelly2(SwitchDevice):
             config = json.loads(given["config"]) if isinstance(given["config"], str) else dict(given["config"])
         except (LookupError, ValueError, TypeError):
             raise RpcError(INVALID, "Missing or bad argument 'config'!") from None
-        state = config.get("initial_state", self.initial_state)
+        has = self._config(0)
+        state = config.get("initial_state", has["initial_state"])
         if state not in START:
             raise RpcError(INVALID, "Invalid argument 'initial_state'!")
-        self.initial_state, self.contact.at_start = state, START[state]
-        self.auto_off = bool(config.get("auto_off", self.auto_off))
-        self.auto_off_delay_s = _number(config.get("auto_off_delay", self.auto_off_delay_s))
-        self.contact.auto_off_s = self.auto_off_delay_s if self.auto_off else 0.0
+        delay_s = _number(config.get("auto_off_delay", has["auto_off_delay"]))
+        self.contact.at_start = START[state]
+        self.contact.auto_off_s = delay_s if config.get("auto_off", has["auto_off"]) else 0.0
         return {"restart_required": False}
 
     def _system(self) -> dict[str, Any]:

@@ -15,15 +15,23 @@ from energysite.demo.devices.switch import VOLT, SwitchDevice, flag
 from energysite.demo.model import House
 
 MOST_PULSE = 64900
+TENTHS_UNTIL_S = 11.1
 START = {0: "off", 1: "on", 3: "last"}
 
 
 class Tasmota(SwitchDevice):
     def __init__(self, house: House, now: Clock, mode: Mode, contact: Contact) -> None:
         super().__init__(house, now, mode, contact)
-        self.pulse = 0
-        self.power_on_state = 3
         self.writes = 0
+
+    @property
+    def pulse(self) -> int:
+        seconds = self.contact.auto_off_s
+        return int(seconds) + 100 if seconds > TENTHS_UNTIL_S else round(seconds * 10)
+
+    @property
+    def power_on_state(self) -> int:
+        return next(number for number, start in START.items() if start == self.contact.at_start)
 
     def asked(self, question: Question) -> Reply:
         if question.path != "/cm":
@@ -60,17 +68,15 @@ class Tasmota(SwitchDevice):
         """A new value runs from the next switch on."""
         if value.isdigit() and int(value) <= MOST_PULSE:
             self.writes += int(value) != self.pulse
-            self.pulse = int(value)
-            self.contact.auto_off_s = _seconds(self.pulse)
+            self.contact.auto_off_s = _seconds(int(value))
         left_s = self.contact.timer_left_s
-        remaining = 0 if not left_s else int(left_s * 10) if left_s <= 11.1 else int(left_s) + 100
+        remaining = 0 if not left_s else int(left_s * 10) if left_s <= TENTHS_UNTIL_S else int(left_s) + 100
         return {"PulseTime1": {"Set": self.pulse, "Remaining": remaining}}
 
     def _start(self, value: str) -> dict[str, Any]:
-        if value.isdigit() and int(value) in range(6):
+        if value.isdigit() and int(value) in START:
             self.writes += int(value) != self.power_on_state
-            self.power_on_state = int(value)
-        self.contact.at_start = START.get(self.power_on_state, "last")
+            self.contact.at_start = START[int(value)]
         return {"PowerOnState": self.power_on_state}
 
     def _status(self, value: str) -> dict[str, Any]:
