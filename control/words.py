@@ -52,7 +52,7 @@ SENTENCES: dict[str, str] = {
     "plan_waits": noop("Off: %(need_kwh)s to go by %(by_at)s; it starts at %(start_at)s at the latest."),
     "plan_sun": noop("On: with the sun; %(need_kwh)s of %(kwh)s to go by %(by_at)s."),
     "plan_must": noop("On: %(need_kwh)s of %(kwh)s to go by %(by_at)s."),
-    "plan_short": noop("On: only %(got_kwh)s of %(kwh)s by %(by_at)s without raising the month peak."),
+    "plan_short": noop("On, but only %(got)s of %(kwh)s by %(by_at)s without raising the month peak."),
     "plan_raises": noop("On: %(need_kwh)s to go by %(by_at)s; it raises the month peak to %(to_w)s."),
     "plan_raises_eur": noop("On: %(need_kwh)s to go by %(by_at)s; it raises the month peak to %(to_w)s, for %(cost_eur)s a month."),
     "took_nothing": noop("Off: it took nothing when it was on: full, warm or unplugged. It is tried again in %(wait_s)s."),
@@ -77,6 +77,9 @@ SENTENCES: dict[str, str] = {
     "stale": noop("Off for safety: nothing fresh from the meter for %(since_s)s (%(why)s)."),
     "stale_never": noop("Off for safety: nothing fresh from the meter yet (%(why)s)."),
     "no_meter": noop("Off: this house has no meter, and nobody allowed it to run without one."),
+    "peak_guarded": noop("The month peak is guarded: below %(limit_w)s."),
+    "peak_counted": noop("The month peak is guarded: below %(limit_w)s. The meter tells no quarter; it is computed from its counters."),
+    "peak_blind": noop("The month peak is not guarded: nothing fresh from the meter."),
     # Fuse and device.
     "fuse": noop("Off for %(wait_s)s: %(amps)s A of the main fuse's %(fuse_a)s A were in use."),
     "fuse_no_room": noop("Off: with it %(amps)s A of the main fuse's %(fuse_a)s A would be in use."),
@@ -84,6 +87,7 @@ SENTENCES: dict[str, str] = {
     "overload": noop("Locked: the load took more than the output's %(rated_w)s. Look at it, then release it."),
     "stuck": noop("Locked: it is off and still draws power, its contact may be stuck. Look at it, then release it."),
     "locked": noop("Locked: %(why)s. Look at it, then release it."),
+    "locked_starts": noop("Locked for 10 minutes: three starts in ten minutes."),
     "paused": noop("Paused: somebody switched it at the device three times in ten minutes. Set its mode to go on."),
     "holder_silent": noop("Off: the program that holds the outputs tells nothing."),
     "holder_silent_for": noop("Off: the program that holds the outputs has told nothing for %(since_s)s."),
@@ -111,7 +115,6 @@ WHYS: dict[str, str] = {
     "over_temperature": noop("overheated"),
     "overpower": noop("more power than it can bear"),
     "stuck": noop("its contact may be stuck"),
-    "starts": noop("three starts in ten minutes"),
 }
 
 
@@ -139,6 +142,8 @@ def told(name: str, value: Any) -> str:
     for ending, write in (("_wh", energy), ("kwh", lambda kwh: energy(kwh * 1000)), ("_w", watts), ("_s", duration), ("_eur", euros)):
         if name.endswith(ending):
             return write(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return number_format(value, use_l10n=True, force_grouping=True)
 
 

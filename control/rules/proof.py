@@ -49,8 +49,10 @@ def _lock(sight: Sight, code: str, power_w: int) -> list[Alarm]:
 
 
 def _stuck(sight: Sight) -> list[Alarm]:
-    memory, power_w = sight.memory, sight.measured_w
-    if sight.running or power_w is None or power_w <= STUCK_W or sight.override is not None:
+    memory, power_w, device = sight.memory, sight.measured_w, sight.device
+    # Where the device itself says that it is on, a person switched it.
+    by_person = bool(device.read) or device.paused
+    if sight.running or by_person or power_w is None or power_w <= STUCK_W:
         memory.stuck_mono = None
         return []
     if memory.stuck_mono is None:

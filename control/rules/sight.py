@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from control.rules import loads as kinds
-from control.rules.facts import Device, Load, Override, Plan, Snapshot
+from control.rules.facts import FOREVER, Device, Load, Override, Plan, Snapshot
 from control.rules.loads import Kind
 from control.rules.localtime import day_number
 from control.rules.memory import LoadMemory
 
 # A device that was told to switch has drawn its power by then.
-SETTLED_S = 30.0
-UNKNOWN = Device(reachable=False, told_s=float("inf"))
+SETTLED_S = 20.0
+UNKNOWN = Device(reachable=False, told_s=FOREVER)
 
 
 @dataclass(slots=True)
@@ -30,6 +30,7 @@ class Sight:
     dt_s: float
     begun_s: float
     running: bool = False
+    level: float = 0.0
     changed_s: float = 0.0
     switches: int = 0
     own_w: int = 0
@@ -72,11 +73,10 @@ def see(load: Load, memory: LoadMemory, snapshot: Snapshot, dt_s: float, begun_s
         _as_if(sight)
     else:
         sight.running = device.level > 0
-        sight.changed_s = device.changed_s + device.told_s if device.told_s < SETTLED_S else device.changed_s
+        sight.level, sight.changed_s = device.level, device.changed_s
         sight.switches = device.switches_today
-    if sight.kind.compressor:
-        # Nobody knows when it last ran: as if until this start.
-        sight.changed_s = min(sight.changed_s, begun_s) if sight.changed_s == float("inf") else sight.changed_s
+    if sight.kind.compressor and sight.changed_s == FOREVER:
+        sight.changed_s = begun_s  # nobody knows when it last ran: as if until this start
     sight.own_w = _draw_w(sight)
     return sight
 
@@ -87,8 +87,8 @@ def _as_if(sight: Sight) -> None:
     today = day_number(snapshot.at, snapshot.zone)
     if memory.day != today:
         memory.day, memory.day_switches = today, 0
-    sight.running = memory.level > 0
-    sight.changed_s = float("inf") if memory.changed_mono is None else snapshot.mono - memory.changed_mono
+    sight.level, sight.running = memory.level, memory.level > 0
+    sight.changed_s = FOREVER if memory.changed_mono is None else snapshot.mono - memory.changed_mono
     sight.switches = memory.day_switches
 
 
@@ -97,4 +97,4 @@ def _draw_w(sight: Sight) -> int:
         return 0
     if sight.measured_w is not None:
         return max(0, sight.measured_w)
-    return round(sight.load.load_w * sight.device.level) if sight.memory.idle_at is None else 0
+    return round(sight.load.load_w * sight.level) if sight.memory.idle_at is None else 0

@@ -97,7 +97,7 @@ def _decide(sight: Sight, wish: Wish, now: Quarter | None, to_come_w: int) -> De
         verdict.level > 0 and fresh.blind(sight),
         sight.surplus_w,
         sight.reserved_w,
-        verdict.rule != "fresh",
+        fresh.stop(sight) is None,
     )
 
 
@@ -128,7 +128,7 @@ def _by_person(sight: Sight, level: float, said: Said) -> Verdict:
             return Verdict(0.0, "times", Said("min_off", {"wait_s": round(rest_s), "min_s": sight.load.min_off_s}), at + rest_s)
         held = times.hold_on(sight) if level <= 0 and sight.running else None
         if held is not None:
-            return Verdict(sight.device.level or 1.0, "times", held[0], at + held[1])
+            return Verdict(sight.level, "times", held[0], at + held[1])
     return Verdict(level, "override", said, until)
 
 
@@ -141,7 +141,7 @@ def _while_on(sight: Sight, wanted: Verdict, now: Quarter | None) -> Verdict:
         return Verdict(0.0, "peak", shed[0], shed[1])
     if wanted.level > 0 or held is None:
         return wanted
-    return Verdict(sight.device.level or 1.0, "times", held[0], at + held[1])
+    return Verdict(sight.level, "times", held[0], at + held[1])
 
 
 def _while_off(sight: Sight, wanted: Verdict, now: Quarter | None, to_come_w: int) -> Verdict:

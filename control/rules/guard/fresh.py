@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from control.rules.facts import Said
+from control.rules.facts import FOREVER, Condition, Plan, Said, Window
 from control.rules.sight import Sight
 
 
@@ -10,7 +10,7 @@ def blind(sight: Sight) -> bool:
     """It may run without a telegram: a named person's override, or hours, plan and signal in a house without a meter as its owner said."""
     if sight.override is not None:
         return sight.override.blind and sight.override.level > 0
-    return not sight.snapshot.grid.exists and sight.load.blind and (not sight.load.surplus or sight.must) and sight.load.mode != "off"
+    return not sight.snapshot.grid.exists and sight.load.blind and isinstance(sight.load.strategy, (Window, Plan, Condition))
 
 
 def stop(sight: Sight) -> Said | None:
@@ -21,6 +21,6 @@ def stop(sight: Sight) -> Said | None:
         return None
     if not grid.exists:
         return Said("no_meter")
-    if grid.stale_s == float("inf"):
+    if grid.stale_s == FOREVER:
         return Said("stale_never", {"why": grid.stale})
     return Said("stale", {"why": grid.stale, "since_s": round(grid.stale_s)})

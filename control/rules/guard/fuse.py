@@ -21,17 +21,27 @@ REST_S = 300.0
 
 def amps(grid: Grid) -> float | None:
     """Of the fullest phase; None where the meter does not tell."""
-    told = [value for value in grid.phase_a if value is not None]
-    if not told:
-        told = [abs(value) / VOLTS for value in grid.phase_w if value is not None]
+    if grid.connection == "3x230":
+        told = [value for value in grid.phase_a if value is not None] if (grid.net_w or 0) >= 0 else [0.0]
+    else:
+        told = [value for phase in range(3) if (value := _phase(grid, phase)) is not None]
     if not told and grid.connection == "1x230" and grid.net_w is not None:
-        told = [abs(grid.net_w) / VOLTS]
+        told = [max(0, grid.net_w) / VOLTS]
     if not told:
         return None
     if grid.connection == "3x230" and len(told) > 1:
         first, last = told[0], told[-1]
         return max(first, last, first + last)
     return max(told)
+
+
+def _phase(grid: Grid, phase: int) -> float | None:
+    """A of one phase; 0 where it gives: to take a load away would only raise it."""
+    w = grid.phase_w[phase] if phase < len(grid.phase_w) else None
+    if w is not None and w < 0:
+        return 0.0
+    a = grid.phase_a[phase] if phase < len(grid.phase_a) else None
+    return w / VOLTS if a is None and w is not None else a
 
 
 def told(grid: Grid) -> Said:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from control.rules.facts import Alarm, Said, Snapshot
+from control.rules.facts import Alarm, Grid, Said, Snapshot
 from control.rules.localtime import QUARTER_S
 from control.rules.memory import Memory
 from control.rules.order import smallest
@@ -57,6 +57,13 @@ def quarter(snapshot: Snapshot, memory: Memory, dt_s: float) -> Quarter | None:
         return None
     so_far_ws = memory.quarter_ws if grid.quarter_w is None or begun_s < SETTLES_S else grid.quarter_w * float(QUARTER_S)
     return Quarter(number, grid.limit_w, QUARTER_S - begun_s, so_far_ws, grid.net_w, max(REACTION_S, dt_s))
+
+
+def told(grid: Grid) -> Said:
+    """How the month peak is guarded, for people."""
+    if not grid.fresh:
+        return Said("peak_blind")
+    return Said("peak_counted" if grid.quarter_own or grid.quarter_w is None else "peak_guarded", {"limit_w": grid.limit_w})
 
 
 def limit_w(sight: Sight, house_w: int) -> int:

@@ -7,7 +7,7 @@ further, as in a cumulative-sum test: what was given away an hour ago starts no 
 from __future__ import annotations
 
 from control.rules.facts import Budget, Load, Param, Said
-from control.rules.memory import Wish
+from control.rules.memory import Memory, Wish
 from control.rules.sight import Sight
 
 HOUR_S = 3600
@@ -53,10 +53,10 @@ def sense(rule: Budget, sight: Sight) -> None:
         memory.phase_mono = sight.snapshot.mono
 
 
-def think(rule: Budget, sight: Sight) -> Wish:
+def think(rule: Budget, sight: Sight, house: Memory) -> Wish:
     memory, surplus_w = sight.memory, sight.surplus_w
     if surplus_w is None:
-        return Wish(0.0, Said("surplus_unknown"))
+        return Wish(0.0, Said("battery_unread" if sight.snapshot.battery_unread else "surplus_unknown"))
     need = round(need_w(rule, sight))
     enough, most = start_wh(rule, sight.load), borrow_wh(rule, sight.load)
     below_s = 0 if memory.phase_mono is None else round(sight.snapshot.mono - memory.phase_mono)

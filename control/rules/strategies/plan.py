@@ -79,7 +79,7 @@ def latest_start(pieces: list[tuple[float, float]], need_wh: float, end: float) 
 
 def think(rule: Plan, sight: Sight, house: Memory) -> Wish:
     found = following(rule, sight.snapshot.at, sight.snapshot.zone)
-    sun = budget.think(rule.sun, sight)
+    sun = budget.think(rule.sun, sight, house)
     if found is None:
         return sun if sun.level > 0 else Wish(0.0, Said("plan_none"))
     departure, by_at = found
@@ -115,8 +115,8 @@ def _from_grid(sight: Sight, house: Memory, departure: Departure, by_at: float, 
         return Wish(
             1.0, Said("plan_raises" if not cost else "plan_raises_eur", {**told, "to_w": raise_to_w, **cost}), None, True, raise_to_w
         )
-    got_kwh = round((sight.memory.delivered_wh + fits_wh) / 1000, 1)
-    return Wish(1.0, Said("plan_short", {**told, "got_kwh": got_kwh}), must=True)
+    got = round((sight.memory.delivered_wh + fits_wh) / 1000, 1)
+    return Wish(1.0, Said("plan_short", {**told, "got": got}), must=True)
 
 
 def _least_raise(sight: Sight, house: Memory, begin: float, by_at: float, need_wh: float, now_w: float) -> int:

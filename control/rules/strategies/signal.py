@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from control.rules.facts import Condition, Said
-from control.rules.memory import Wish
+from control.rules.memory import Memory, Wish
 from control.rules.sight import Sight
 
 
@@ -11,7 +11,7 @@ def sense(rule: Condition, sight: Sight) -> None:
     """Only the newest value counts, when it thinks."""
 
 
-def think(rule: Condition, sight: Sight) -> Wish:
+def think(rule: Condition, sight: Sight, house: Memory) -> Wish:
     memory = sight.memory
     found = sight.snapshot.signals.get(rule.signal)
     if found is None or found.age_s > rule.longest_age_s:

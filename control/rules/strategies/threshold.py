@@ -7,7 +7,7 @@ the mean is right in the first minutes after a change too.
 from __future__ import annotations
 
 from control.rules.facts import Said, Threshold
-from control.rules.memory import Wish
+from control.rules.memory import Memory, Wish
 from control.rules.sight import Sight
 
 # A mean of less than this share of its time is none.
@@ -42,9 +42,11 @@ def mean_w(rule: Threshold, sight: Sight) -> int | None:
     return round(memory.sum_ws / memory.sum_s)
 
 
-def think(rule: Threshold, sight: Sight) -> Wish:
+def think(rule: Threshold, sight: Sight, house: Memory) -> Wish:
     memory, at, mono = sight.memory, sight.snapshot.at, sight.snapshot.mono
     mean = mean_w(rule, sight)
+    if mean is None and sight.snapshot.battery_unread:
+        return Wish(0.0, Said("battery_unread"))
     if mean is None:
         return Wish(0.0, Said("averaging", {"average_s": rule.average_s}))
     lower_w = rule.upper_w - rule.deadband_w

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from control.rules import localtime
 from control.rules.facts import Said, Window
-from control.rules.memory import Wish
+from control.rules.memory import Memory, Wish
 from control.rules.sight import Sight
 
 WEEK = 7
@@ -14,7 +14,7 @@ def sense(rule: Window, sight: Sight) -> None:
     """The clock is all it looks at."""
 
 
-def think(rule: Window, sight: Sight) -> Wish:
+def think(rule: Window, sight: Sight, house: Memory) -> Wish:
     at, zone = sight.snapshot.at, sight.snapshot.zone
     today = localtime.day_number(at, zone)
     for day in (today - 1, today):
