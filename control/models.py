@@ -1,5 +1,6 @@
 """Outputs, the controllers that command them, and what was decided, overridden and switched."""
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -65,7 +66,7 @@ class Output(Agent):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100_000)],
-        help_text=_("As printed on the device. Empty: 1,800 W. A load that runs for hours may take 80 % of it."),
+        help_text=_("As printed on the device. Empty: 1,800 W. Loads that run for hours may take less: 80 %."),
     )
     rated_switches = models.PositiveIntegerField(
         _("switches for life"), default=100_000, validators=[MinValueValidator(1)], help_text=_("Of its relay. You are warned at 80 %.")
@@ -96,6 +97,22 @@ class Output(Agent):
     @property
     def continuous_w(self) -> int:
         return self.max_w or UNKNOWN_W
+
+    @property
+    def folder(self) -> str:
+        """Where the site keeps its files; in the demo house, its relay board among them."""
+        return str(settings.MODE_DIR)
+
+    @property
+    def demo_pins(self) -> bool:
+        return bool(settings.MODE == "demo")
+
+    def clean(self) -> None:
+        from control.outputs import checking  # late: it asks for rows of this module
+
+        super().clean()
+        checking.settle(self)
+        checking.check(self)  # raises ValidationError
 
 
 @agents.register

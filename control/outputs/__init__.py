@@ -1,4 +1,8 @@
-"""One file for each family of switches; `blueprint.py` is where the next one begins. No Django here: hold_outputs is small."""
+"""One file for each family of switches; `blueprint.py` is where the next one begins. No Django in them: hold_outputs is small.
+
+With the database's side beside them: `checking` and `rating` (what may be configured), `set_up` (the device's own settings), `check` (one
+look), `publishing` (what hold_outputs is told).
+"""
 
 from __future__ import annotations
 
@@ -38,3 +42,7 @@ class Driver(Protocol):
         """Off, at once."""
 
     def close(self) -> None: ...
+
+    @property
+    def heard(self) -> str:
+        """At most 500 characters of what the device sent last, without any secret."""

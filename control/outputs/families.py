@@ -19,6 +19,8 @@ from energysite.phrases import phrase as _
 
 # A timer of its own; one process of ours may die; this machine may not.
 OWN_TIMER, OURS, NOBODY = "A", "B", "C"
+# With settings of their own that make them safe, see set_up.py.
+SETTABLE = ("shelly1", "shelly2", "tasmota", "homewizard")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,18 @@ class Settings(Protocol):
     on_text: str
     off_text: str
     set_up: Any
-    folder: str
-    demo_pins: bool
+
+    @property
+    def folder(self) -> str: ...
+
+    @property
+    def demo_pins(self) -> bool: ...
 
 
 @dataclass(slots=True)
 class Given:
-    """The same without a row. `folder`: where the site keeps its files; `demo_pins`: the demo house's relay board in it, not the pins
-    of this machine."""
+    """The same without a row, with its name. `folder`: where the site keeps its files; `demo_pins`: the demo house's relay board in
+    it, not the pins of this machine."""
 
     family: str
     address: str = ""
@@ -57,6 +61,7 @@ class Given:
     set_up: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
     demo_pins: bool = False
+    name: str = ""
 
 
 NAMES = tuple(one.name for one in fields(Given))
