@@ -51,6 +51,10 @@ class LoadMemory:
     beyond_mono: float | None = None
     signal_on: bool = False
     plan_by_at: float = 0.0
+    plan_look_at: float = 0.0
+    plan_start_at: float = 0.0
+    plan_fits_wh: float = 0.0
+    plan_raise_w: int = 0
     delivered_wh: float = 0.0
     # The guard.
     shed_quarter: int = -1

@@ -7,7 +7,7 @@ does not fit is said early: "only 9 of 14 kWh by 07:30 without raising the peak"
 from __future__ import annotations
 
 from control.rules import base_load, localtime
-from control.rules.facts import Departure, Load, Plan, Said
+from control.rules.facts import Departure, Load, Param, Plan, Said
 from control.rules.guard.peak import RESERVE_W
 from control.rules.memory import Memory, Wish
 from control.rules.sight import Sight
@@ -17,8 +17,8 @@ HOUR_S, QUARTER_S, WEEK = 3600, 900, 7
 # More than needed is planned for, and begun so much earlier: the house never is what it usually is.
 MARGIN, EARLY_S = 1.15, 900.0
 STEP_W = 100
-# Nobody looks further ahead than this.
-FURTHEST_S = 48 * HOUR_S
+# The room until then is counted again after a quarter of the time that is left for it, within these.
+SOONEST_S, LATEST_S = 300.0, 3600.0
 
 
 def sense(rule: Plan, sight: Sight) -> None:
@@ -27,12 +27,8 @@ def sense(rule: Plan, sight: Sight) -> None:
     memory = sight.memory
     drawn_w = sight.load.load_w * sight.running if sight.load.dry_run else sight.own_w
     memory.delivered_wh += drawn_w * sight.dt_s / HOUR_S
-    if sight.snapshot.at >= memory.plan_by_at:
-        found = following(rule, sight.snapshot.at, sight.snapshot.zone)
-        by_at = found[1] if found else 0.0
-        if memory.plan_by_at and memory.plan_by_at <= sight.snapshot.at:
-            memory.delivered_wh = 0.0
-        memory.plan_by_at = by_at
+    if memory.plan_by_at and sight.snapshot.at >= memory.plan_by_at:
+        memory.delivered_wh = memory.plan_by_at = 0.0
 
 
 def following(rule: Plan, at: float, zone: str) -> tuple[Departure, float] | None:
@@ -83,50 +79,60 @@ def think(rule: Plan, sight: Sight, house: Memory) -> Wish:
     if found is None:
         return sun if sun.level > 0 else Wish(0.0, Said("plan_none"))
     departure, by_at = found
-    need_wh = departure.kwh * 1000 - sight.memory.delivered_wh
+    memory = sight.memory
+    if memory.plan_by_at != by_at:
+        memory.plan_by_at, memory.plan_look_at = by_at, 0.0
+    need_wh = departure.kwh * 1000 - memory.delivered_wh
     if need_wh <= 0:
         return sun if sun.level > 0 else Wish(0.0, Said("plan_done", {"kwh": departure.kwh, "by_at": round(by_at)}))
-    return _from_grid(sight, house, departure, by_at, need_wh, sun)
+    if sight.snapshot.at >= memory.plan_look_at:
+        _look_ahead(sight, house, by_at, need_wh)
+    return _from_grid(sight, departure, need_wh, sun)
 
 
-def _from_grid(sight: Sight, house: Memory, departure: Departure, by_at: float, need_wh: float, sun: Wish) -> Wish:
-    """The wish while something is still to come."""
-    load, snapshot = sight.load, sight.snapshot
-    grid = snapshot.grid
+def _look_ahead(sight: Sight, house: Memory, by_at: float, need_wh: float) -> None:
+    """When it has to start, what fits until the departure, and how high it would raise the peak: into the memory."""
+    load, memory, snapshot = sight.load, sight.memory, sight.snapshot
+    grid, at = snapshot.grid, snapshot.at
     now_w = float(max(0, (grid.net_w or 0) - sight.own_w))
-    limit_w = float(max(grid.limit_w, load.peak_up_to_w) if load.peak == "up_to" else grid.limit_w)
-    if not grid.exists:
-        limit_w = float("inf")
-    begin = max(snapshot.at, by_at - FURTHEST_S)
-    pieces = room_wh(load, house, begin, by_at, limit_w, now_w, snapshot.zone)
+    limit_w = float(max(grid.limit_w, load.peak_up_to_w) if load.peak == "up_to" else grid.limit_w) if grid.exists else float("inf")
+    pieces = room_wh(load, house, at, by_at, limit_w, now_w, snapshot.zone)
+    memory.plan_fits_wh = sum(wh for _, wh in pieces)
     start = latest_start(pieces, need_wh * MARGIN, by_at)
-    told = {"need_kwh": round(need_wh / 1000, 1), "kwh": departure.kwh, "by_at": round(by_at)}
-    if start is not None and snapshot.at < start - EARLY_S:
+    memory.plan_start_at = at if start is None else start - EARLY_S
+    memory.plan_look_at = at + min(max((memory.plan_start_at - at) / 4, SOONEST_S), LATEST_S)
+    memory.plan_raise_w = 0
+    if memory.plan_fits_wh < need_wh and load.peak == "departure" and grid.exists:
+        memory.plan_raise_w = _least_raise(sight, house, by_at, need_wh, now_w)
+
+
+def _from_grid(sight: Sight, departure: Departure, need_wh: float, sun: Wish) -> Wish:
+    """The wish while something is still to come."""
+    memory, grid = sight.memory, sight.snapshot.grid
+    told: dict[str, Param] = {"need_kwh": round(need_wh / 1000, 1), "kwh": departure.kwh, "by_at": round(memory.plan_by_at)}
+    if sight.snapshot.at < memory.plan_start_at:
         if sun.level > 0:
             return Wish(1.0, Said("plan_sun", told), sun.next_at)
-        return Wish(0.0, Said("plan_waits", {**told, "start_at": round(start - EARLY_S)}), start - EARLY_S)
-    fits_wh = sum(wh for _, wh in pieces)
-    if fits_wh >= need_wh:
-        return Wish(1.0, Said("plan_must", told), must=True)
-    if load.peak == "departure" and grid.exists:
-        raise_to_w = _least_raise(sight, house, begin, by_at, need_wh, now_w)
-        more_kw = max(0.0, (raise_to_w - grid.limit_w) / 1000)
-        cost = {} if grid.peak_eur_kw is None else {"cost_eur": round(more_kw * grid.peak_eur_kw, 2)}
-        return Wish(
-            1.0, Said("plan_raises" if not cost else "plan_raises_eur", {**told, "to_w": raise_to_w, **cost}), None, True, raise_to_w
-        )
-    got = round((sight.memory.delivered_wh + fits_wh) / 1000, 1)
-    return Wish(1.0, Said("plan_short", {**told, "got": got}), must=True)
+        return Wish(0.0, Said("plan_waits", {**told, "start_at": round(memory.plan_start_at)}), memory.plan_start_at)
+    if memory.plan_raise_w:
+        told["to_w"] = memory.plan_raise_w
+        if grid.peak_eur_kw is not None:
+            told["cost_eur"] = round(max(0, memory.plan_raise_w - grid.limit_w) / 1000 * grid.peak_eur_kw, 2)
+        said = Said("plan_raises" if grid.peak_eur_kw is None else "plan_raises_eur", told)
+        return Wish(1.0, said, must=True, raise_to_w=memory.plan_raise_w)
+    if memory.plan_fits_wh < need_wh:
+        return Wish(1.0, Said("plan_short", {**told, "got": round((memory.delivered_wh + memory.plan_fits_wh) / 1000, 1)}), must=True)
+    return Wish(1.0, Said("plan_must", told), must=True)
 
 
-def _least_raise(sight: Sight, house: Memory, begin: float, by_at: float, need_wh: float, now_w: float) -> int:
+def _least_raise(sight: Sight, house: Memory, by_at: float, need_wh: float, now_w: float) -> int:
     """The lowest limit under which it still fits, in steps; where nothing helps, all of the load."""
     load, zone = sight.load, sight.snapshot.zone
     low = sight.snapshot.grid.limit_w
     high = int(low + load.load_w + max(0.0, *house.base_w, now_w) + RESERVE_W)
     while high - low > STEP_W:
         middle = (low + high) // 2
-        if sum(wh for _, wh in room_wh(load, house, begin, by_at, float(middle), now_w, zone)) >= need_wh:
+        if sum(wh for _, wh in room_wh(load, house, sight.snapshot.at, by_at, float(middle), now_w, zone)) >= need_wh:
             high = middle
         else:
             low = middle
