@@ -117,6 +117,7 @@ PROCESS_NAMES: dict[str, Callable[[], str]] = {
     "web": lambda: _("Pages"),
     "worker": lambda: _("Worker"),
     "read_meters": lambda: _("Meter reader"),
+    "hold_outputs": lambda: _("Holder of the outputs"),
     "demo_house": lambda: _("Demo house"),
 }
 STATE_WORDS: dict[str, tuple[str, Callable[[], str]]] = {

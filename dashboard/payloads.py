@@ -43,7 +43,8 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
     """The page "/" on this local day (None: today). Totals in Wh and l, `power_w` without sign: `word` tells its direction.
 
     `frame` is the last one, or with "stored": True the newest reading where there is no live one. A total that cannot be
-    told is absent. `database` and `live` are "ok" or "away"; `problems` are sentences for the banner.
+    told is absent. `database` and `live` are "ok" or "away"; `problems` are sentences for the banner. `generation`: of
+    the agents' settings, None while Valkey is away.
     """
     zone = ZoneInfo(house.current().zone)
     instant = clock()
@@ -65,6 +66,7 @@ def now(actor: Actor, day: date | None, clock: Clock) -> dict[str, Any]:
         ],
         "balance": _balance(history, shown, today, told, instant) if days.has_pages(shown, today) else None,
         "may_configure": allows(actor, "agents.configure"),
+        "generation": generation,
         "database": "away" if history is None else "ok",
         "live": "away" if frames is None else "ok",
         "problems": _problems(history is None, frames is None),

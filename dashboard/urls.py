@@ -4,6 +4,7 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from dashboard import data_views, downloads, health, settings_views, views
+from dashboard.control import views as control
 from dashboard.energy import views as energy
 from dashboard.solar import views as solar
 from energysite.permissions import public
@@ -17,6 +18,8 @@ urlpatterns = [
     path("data/energy.csv", energy.csv, name="energy-csv"),
     path("solar/", solar.page, name="solar"),
     path("data/solar/", solar.data, name="solar-data"),
+    path("control/", include("dashboard.control.urls")),
+    path("data/control/", control.data, name="control-data"),
     path("data/download/", downloads.download, name="download"),
     path("health/", health.health, name="health"),
     path("settings/import/", include("dashboard.import_urls")),

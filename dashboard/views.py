@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 
 from dashboard import days, health_rejects, house_card, payloads
+from dashboard.control import tile
 from dashboard.figures import local_time, thousandths
 from dashboard.flows import flow, scale_for
 from dashboard.quarter import connection_w
@@ -44,6 +45,7 @@ def now(request: HttpRequest) -> HttpResponse:
         **payload,
         "problems": [*payload["problems"], *(health_rejects.problems() if payload["database"] == "ok" else [])],
         "meter": meter,
+        "loads": tile.rows(payload["generation"], system_clock()) if payload["is_today"] else [],
         "meter_links": [(one["name"], _day_url(payload["date"], today, {"meter": one["name"]}), one is meter) for one in meters],
         "previous_url": _day_url(payload["previous"], today, kept),
         "next_url": _day_url(payload["next"], today, kept),

@@ -12,7 +12,7 @@ const FRAMES_LOST = 4012;
 
 /**
  * Events: "up" (hello came), "down", "frame" (detail: a meter's merged frame). What is no meter's comes under its own kind:
- * "frame:inverter", "frame:balance", "frame:weather", "frame:analog".
+ * "frame:inverter", "frame:balance", "frame:weather", "frame:analog", "frame:control".
  */
 export class LiveLink extends EventTarget {
   constructor(path) {

@@ -1,5 +1,7 @@
 // What runs on every page. Small and without charts: those come after the numbers.
 
+import { startAgent } from "./agent.js";
+import { startControl, startLoads } from "./control.js";
 import { startDay } from "./day.js";
 import { startEnergy } from "./energy.js";
 import { readJson } from "./house.js";
@@ -36,6 +38,15 @@ if (day !== null) startDay(day, readJson("day-config"), link);
 
 const solar = document.querySelector("[data-solar]");
 if (link !== null && solar !== null) startSolar(solar, link);
+
+const control = document.querySelector("[data-control]");
+if (link !== null && control !== null) startControl(control, link);
+
+const loads = document.querySelector("[data-loads]");
+if (link !== null && loads !== null) startLoads(loads, link);
+
+const agent = document.querySelector("[data-agent]");
+if (link !== null && agent !== null) startAgent(agent);
 
 const energy = readJson("energy-config");
 if (energy !== null) startEnergy(energy);

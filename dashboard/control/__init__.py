@@ -1,0 +1,1 @@
+"""The page "/control/": what switches, why, what comes next, and what a person says instead."""
