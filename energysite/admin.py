@@ -240,3 +240,6 @@ class PeriodicTaskAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "task", "interval", "enabled", "last_run_at", "total_run_count")
     list_filter = ("enabled",)
+
+
+from energysite import notify_admin  # noqa: E402, F401 -- it registers its models, and takes this module

@@ -12,23 +12,25 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
+from unfold.admin import ModelAdmin
 
 from energysite import confirm, database
 from energysite.actors import actor_of
 from energysite.agent_admin import AgentAdmin
 from energysite.device_look import Look
-from energysite.models import Agent
 from energysite.permissions import allows
 
 # Say nothing of how the device is reached or read.
 UNTESTED = ("enabled", "requestable")
 
 
-class TestedAdmin(AgentAdmin):
-    """An agent that can be asked once. `look_at` does it: at most 5 s, in a request of its own."""
+class Tested(ModelAdmin):
+    """A form with a Test button. `look_at` does it: at most some seconds, in a request of its own."""
 
     change_form_outer_before_template = "admin/agents/test_button.html"
     test_words: Any = ""
+    test_permission = "agents.configure"
+    untested: tuple[str, ...] = UNTESTED
 
     def look_at(self, device: Any, *, live_ok: bool) -> Look:
         raise NotImplementedError
@@ -39,7 +41,7 @@ class TestedAdmin(AgentAdmin):
 
     def test(self, request: HttpRequest) -> HttpResponse:
         """POST the form; `?of=` names the stored one, whose secrets are used where the form brings none."""
-        if not allows(actor_of(request), "agents.configure"):
+        if not allows(actor_of(request), self.test_permission):
             raise PermissionDenied
         if not confirm.is_fresh(request):
             return confirm.asked_again(request, back=self._form_page(request))
@@ -55,9 +57,9 @@ class TestedAdmin(AgentAdmin):
 
     def _test_form(self) -> type[forms.ModelForm]:
         columns = [field.name for field in self.model._meta.concrete_fields if field.editable and not field.primary_key]
-        return forms.modelform_factory(self.model, fields=[name for name in columns if name not in ("name", *UNTESTED)])
+        return forms.modelform_factory(self.model, fields=[name for name in columns if name not in ("name", *self.untested)])
 
-    def _device(self, request: HttpRequest) -> Agent:
+    def _device(self, request: HttpRequest) -> Any:
         pk = request.GET.get("of", "")
         if not pk:
             return self.model()
@@ -74,6 +76,10 @@ class TestedAdmin(AgentAdmin):
     def _page(self, request: HttpRequest, *, found: Look | None = None, errors: Sequence[str] = ()) -> TemplateResponse:
         context = {"title": _("Test"), "opts": self.opts, "found": found, "errors": errors}
         return TemplateResponse(request, "admin/agents/test.html", {**admin.site.each_context(request), **context})
+
+
+class TestedAdmin(Tested, AgentAdmin):
+    """An agent that can be asked once."""
 
 
 def _sentences(form: forms.ModelForm) -> list[str]:

@@ -131,6 +131,7 @@ CELERY_BEAT_SCHEDULER = "energysite.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "abandoned uploads": {"task": "meters.tasks.sweep_uploads", "schedule": 3600.0, "options": {"expires": 3600}},
+    "watch": {"task": "control.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
     "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
     "sweep totals": {"task": "meters.tasks.sweep_totals", "schedule": 30.0, "options": {"expires": 30}},
@@ -220,6 +221,7 @@ UNFOLD = {
                 (_("House"), "home", "energysite_house"),
                 (_("People"), "group", "auth_user"),
                 (_("Program keys"), "key", "energysite_apitoken"),
+                (_("Ways to notify"), "notifications", "energysite_channel"),
             ),
             _admin_links(
                 _("Devices"),
@@ -242,6 +244,7 @@ UNFOLD = {
             _admin_links(
                 _("Records"),
                 (_("Audit"), "history", "energysite_auditentry"),
+                (_("Notices"), "notification_important", "energysite_notice"),
                 (_("Agent states"), "monitor_heart", "energysite_agentstate"),
                 (_("Undecodable telegrams"), "report", "meters_undecodabletelegram"),
                 (_("Periodic tasks"), "schedule", "django_celery_beat_periodictask"),

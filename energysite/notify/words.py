@@ -15,14 +15,20 @@ Render = Callable[[str, Mapping[str, Any]], str | None]
 SENTENCES = {
     "meter_silent": gettext_noop("The meter %(name)s has sent nothing for %(minutes)s minutes. Check its cable and its power."),
     "inverter_silent": gettext_noop("The inverter %(name)s has not answered for %(minutes)s minutes, by day. Check its network."),
-    "backup_failing": gettext_noop("The backup of the night failed: %(error)s The last good one was made %(days)s days ago."),
+    "backup_failing": gettext_noop("The backup of the night failed: %(error)s Days since the last good one: %(days)s."),
     "backup_never": gettext_noop("The backup of the night failed: %(error)s None was ever made."),
     "disk_full": gettext_noop("The disk of %(folder)s is nearly full: %(free_mb)s MB are free. Readings stop when none is left."),
     "disk_read_only": gettext_noop("The disk of %(folder)s can only be read: it may be failing. Nothing is stored any more."),
     "disk_failing": gettext_noop("The disk of %(folder)s does not keep what is written: %(error)s. Replace it and restore a backup."),
-    "peak_ahead": gettext_noop(
+    "peak_heading": gettext_noop(
         "This quarter-hour heads for %(expected_w)s W, above the month peak of %(limit_w)s W. Switch something off."
     ),
+    "output_lost": gettext_noop("%(name)s cannot be reached and cannot switch itself off: it may be on. Switch it off by hand."),
+    "output_unreachable": gettext_noop("%(name)s cannot be reached. It switches itself off by its own timer: check its network."),
+    "output_disobeys": gettext_noop("%(name)s says it is on though it was switched off: switch it off by hand."),
+    "output_over_temperature": gettext_noop("%(name)s is too hot. It is off, and locked until somebody releases it."),
+    "output_overpower": gettext_noop("%(name)s carries more than it may. It is off, and locked until somebody releases it."),
+    "output_stuck": gettext_noop("%(name)s is off and its load still draws power: the contact may be stuck. Switch it off at the fuse."),
 }
 _renderers: list[Render] = []
 
