@@ -141,7 +141,7 @@ def _second_of_day(at: int) -> int:
 def appliances() -> dict[str, Appliance]:
     """By the name of the device that switches it."""
     return {
-        "shelly2": Car("small car", 2300, 0),
+        "shelly2": Car("small car", 1380, 0),
         "tasmota": Boiler("boiler", 2000, 1),
         "homewizard_socket": Constant("circulation pump", 370, 1),
         "relay": Constant("infrared heater", 600, 2),

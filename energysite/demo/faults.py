@@ -11,7 +11,10 @@ SILENT_PERIOD_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`every`: which telegrams it strikes (one in so many); for silence, how many seconds of each minute nothing comes."""
+    """`every`: which telegrams it strikes (one in so many); for silence, how many seconds of each minute nothing comes.
+
+    `unplugged`, which demo.hands knows: nothing comes at all.
+    """
 
     name: str
     every: int
@@ -53,6 +56,8 @@ def parse(text: str) -> Fault:
 def spoil(raw: bytes, at: int, faults: list[Fault]) -> bytes:
     """What really leaves the port at that second; empty: nothing does. `frozen` is the meter's own affair, not the port's."""
     for fault in faults:
+        if fault.name == "unplugged":
+            return b""
         if fault.name == "silence":
             if at % SILENT_PERIOD_S < fault.every:
                 return b""

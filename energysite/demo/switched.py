@@ -12,7 +12,7 @@ from energysite.demo import roof
 from energysite.demo.calendar import QUARTER_S, STEP_S, day_of, is_day_tariff, month_start
 from energysite.demo.contacts import LONGEST_GAP_S, Contact
 from energysite.demo.ledger import Ledger, Peak
-from energysite.demo.model import Added, House
+from energysite.demo.model import KEPT_DAYS, Added, House
 from energysite.demo.moves import COUNTERS, PARTS, REGISTERS, Moves
 from energysite.demo.profile import SOLAR_PHASE
 
@@ -39,8 +39,8 @@ class Sky:
 class SwitchedHouse(House):
     """`contacts`: of the devices that switch something, by name. `at`: the last second that was told, 0 before the first."""
 
-    def __init__(self, ledger: Ledger, moves: Moves, contacts: Mapping[str, Contact] | None = None) -> None:
-        super().__init__(ledger)
+    def __init__(self, ledger: Ledger, moves: Moves, contacts: Mapping[str, Contact] | None = None, kept_days: int = KEPT_DAYS) -> None:
+        super().__init__(ledger, kept_days)
         self.moves, self.contacts = moves, dict(contacts or {})
         self.sky = Sky()
         self.at = 0
@@ -116,9 +116,9 @@ class SwitchedHouse(House):
         self.moves.rest = {"quarter": self._quarter, "marks": self._marks, "peaks": self._highest, "contacts": contacts}
         self.moves.keep()
 
-    def close(self) -> None:
-        self._keep()
-        self.moves.close()
+    def commanded(self) -> list[str]:
+        """The switches that are on because a program said so."""
+        return [name for name, contact in self.contacts.items() if contact.on and contact.source in ("http", "pin")]
 
     # What the meters tell
 

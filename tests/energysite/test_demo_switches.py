@@ -90,7 +90,7 @@ def told(wire: Wire, name: str) -> tuple[bool, float, float]:
     return state["power_on"], data["active_power_w"], data["total_power_import_kwh"] * 1000
 
 
-WATTS = {"shelly1": 280, "shelly2": 2300, "tasmota": 2000, "homewizard_socket": 370}
+WATTS = {"shelly1": 280, "shelly2": 1380, "tasmota": 2000, "homewizard_socket": 370}
 
 
 @pytest.mark.parametrize("name", HTTP)
@@ -207,7 +207,7 @@ def test_on_a_bad_day_it_lies_sticks_or_protects_itself(wire: Wire, clock: Clock
     assert told(wire, "shelly2")[:2] == (True, 0)
     wire.set("shelly2", "stuck")
     turn(wire, "shelly2", False)
-    assert told(wire, "shelly2")[:2] == (False, 2300)
+    assert told(wire, "shelly2")[:2] == (False, 1380)
     wire.set("shelly2", "auto")
     for mode, word in (("overheated", "overtemp"), ("overpower", "overpower")):
         turn(wire, "shelly2", True)

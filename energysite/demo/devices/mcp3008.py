@@ -6,49 +6,15 @@ a zero, then ten bits of the value, the highest first.
 """
 
 import asyncio
-import os
-from pathlib import Path
 
-from energysite.demo.devices.device import Clock, Device
-from energysite.demo.devices.modes import Mode
-from energysite.demo.model import House
+from energysite.demo.devices.unix import UnixDevice
 from energysite.demo.signals import STEPS, raw_value
 
 CHANNEL_BITS = 4  # single or differential, and three of the channel
 VALUE_BITS = 10
 
 
-class Mcp3008(Device):
-    scheme = "unix"
-
-    def __init__(self, house: House, now: Clock, mode: Mode, path: Path) -> None:
-        super().__init__(house, now, mode)
-        self.path = path
-        self._file = 0  # the socket's own inode: another house may have taken its place
-
-    @property
-    def address(self) -> str:
-        return str(self.path)
-
-    async def open(self, host: str = "", port: int = 0) -> None:
-        """`host` and `port` are not used. Raises OSError."""
-        if self.mode.name == "off":
-            self.path.unlink(missing_ok=True)
-            return
-        # Through its folder: a path of more than 107 bytes does not fit into an address.
-        folder = os.open(self.path.parent, os.O_PATH | os.O_DIRECTORY)
-        try:
-            self._server = await asyncio.start_unix_server(self._accepted, f"/proc/self/fd/{folder}/{self.path.name}")
-        finally:
-            os.close(folder)
-        self.path.chmod(0o600)
-        self._file = self.path.stat().st_ino
-
-    async def close(self) -> None:
-        await super().close()
-        if self.path.exists() and self.path.stat().st_ino == self._file:
-            self.path.unlink()
-
+class Mcp3008(UnixDevice):
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             (length,) = await reader.readexactly(1)

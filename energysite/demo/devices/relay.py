@@ -7,12 +7,12 @@ set it ends; when the board starts, all are inputs, 0 to 8 pulled up and the oth
 """
 
 import asyncio
-import os
 from pathlib import Path
 
 from energysite.demo.contacts import LYING, STUCK, Contact
-from energysite.demo.devices.device import Clock, Device
+from energysite.demo.devices.device import Clock
 from energysite.demo.devices.modes import Mode
+from energysite.demo.devices.unix import UnixDevice
 from energysite.demo.model import House
 
 PIN = 17
@@ -22,21 +22,14 @@ DOWN, UP, NONE = 0, 1, 2
 REFUSED = 255
 
 
-class Relay(Device):
-    scheme = "unix"
-
+class Relay(UnixDevice):
     def __init__(self, house: House, now: Clock, mode: Mode, path: Path, contact: Contact) -> None:
-        super().__init__(house, now, mode)
-        self.path, self.contact = path, contact
+        super().__init__(house, now, mode, path)
+        self.contact = contact
         self.levels: list[int] = []
         self.outputs: set[int] = set()
-        self._file = 0  # the socket's own inode: another house may have taken its place
         self.boot()
         self._behave()
-
-    @property
-    def address(self) -> str:
-        return str(self.path)
 
     def boot(self) -> None:
         """The machine started: whatever a program had set is gone."""
@@ -59,25 +52,6 @@ class Relay(Device):
         on = self.levels[PIN] == 1
         if on != self.contact.on:
             self.contact.switch(on, "pin")
-
-    async def open(self, host: str = "", port: int = 0) -> None:
-        """`host` and `port` are not used. Raises OSError."""
-        if self.mode.name == "off":
-            self.path.unlink(missing_ok=True)
-            return
-        # Through its folder: a path of more than 107 bytes does not fit into an address.
-        folder = os.open(self.path.parent, os.O_PATH | os.O_DIRECTORY)
-        try:
-            self._server = await asyncio.start_unix_server(self._accepted, f"/proc/self/fd/{folder}/{self.path.name}")
-        finally:
-            os.close(folder)
-        self.path.chmod(0o600)
-        self._file = self.path.stat().st_ino
-
-    async def close(self) -> None:
-        await super().close()
-        if self.path.exists() and self.path.stat().st_ino == self._file:
-            self.path.unlink()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

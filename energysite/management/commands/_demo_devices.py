@@ -15,10 +15,12 @@ from energysite.demo.devices import sma
 from energysite.demo.devices.device import Clock, Device
 from energysite.demo.devices.makes import make
 from energysite.demo.devices.modes import DEVICES, Mode
+from energysite.demo.hands import Hands
 from energysite.demo.model import House
 from energysite.demo.profile import ROOF
 from energysite.demo.roof import SHARES_PCT
 from energysite.demo.sun import LATITUDE_DEG, LONGITUDE_DEG
+from energysite.demo.switched import SwitchedHouse
 from energysite.demo.weather_servers import KEY
 from energysite.management.commands._demo_history import Series
 from energysite.models import Agent
@@ -79,9 +81,12 @@ class Devices:
 
     def __init__(self, say: Say) -> None:
         self._say = say
-        self._open: dict[str, Device] = {}
+        self.by_name: dict[str, Device] = {}
+        self._house: House | None = None
+        self._hands: Hands | None = None
 
     async def open(self, house: House, now: Clock, modes: dict[str, Mode], folder: Path, host: str) -> None:
+        self._house = house
         for name in DEVICES:
             try:
                 # In a thread: the first time a certificate is made.
@@ -90,14 +95,29 @@ class Devices:
             except (OSError, subprocess.CalledProcessError) as error:
                 self._say(f"demo house: no {name}: {error}")
                 continue
-            self._open[name] = device
+            self.by_name[name] = device
             self._say(f"demo house: {name} at {device.address}{_hint(name)}")
 
+    async def listen(self, hands: Hands) -> None:
+        """To the people of the house."""
+        try:
+            await hands.open()
+        except OSError as error:
+            self._say(f"demo house: nobody can be heard at {hands.path}: {error}")
+            return
+        self._hands = hands
+
+    def commanded(self) -> list[str]:
+        """The switches that are on because a program said so."""
+        return self._house.commanded() if isinstance(self._house, SwitchedHouse) else []
+
     def addresses(self) -> dict[str, str]:
-        return {name: device.address for name, device in self._open.items()}
+        return {name: device.address for name, device in self.by_name.items()}
 
     async def close(self) -> None:
-        for device in self._open.values():
+        if self._hands is not None:
+            await self._hands.close()
+        for device in self.by_name.values():
             await device.close()
 
 

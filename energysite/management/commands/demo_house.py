@@ -15,15 +15,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from energysite.demo import faults
+from energysite.demo.appliances import appliances
 from energysite.demo.calendar import NAMED_DAYS, day_of
-from energysite.demo.devices.modes import DEVICES, MODES, Mode, parse_device_mode
+from energysite.demo.contacts import Contact
+from energysite.demo.devices.modes import DEVICES, MODES, SWITCHES, Mode, parse_device_mode
+from energysite.demo.hands import Hands
 from energysite.demo.ledger import Ledger
-from energysite.demo.model import House
+from energysite.demo.moves import Moves
 from energysite.demo.outputs import Output, Pty, Tcp
 from energysite.demo.profile import Recipe
 from energysite.demo.serve import SystemClock, live, replay
+from energysite.demo.switched import SwitchedHouse
 from energysite.management.commands import _demo_devices as on_the_wire
 from energysite.management.commands import _demo_forecast as forecast_past
+from energysite.management.commands import _demo_hands as people
 from energysite.management.commands import _demo_history as history
 from energysite.management.commands import _demo_weather as weather_past
 from meters.replay import schedule
@@ -31,7 +36,9 @@ from meters.replay import schedule
 PTY_NAME = r"letters, digits, dot, dash and underscore"
 LOOPBACK = "127.0.0.1"
 JOIN_S = 5.0
+LOOK_S = 0.2
 MOST_DAYS = 4000
+LINGER_S = 45.0  # a switch that is on when the site dies switches itself off within this time, for all to see
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +74,9 @@ class Command(BaseCommand):
             "--devices",
             action="store_true",
             help="its other devices too, on free ports: Fronius and SunSpec inverters (together its sun), SMA WebConnect (the same as the "
-            "SunSpec's), a HomeWizard meter (the same as the Fronius's), weather services, and an MCP3008 at DATA_DIR/<mode>/spi.sock",
+            "SunSpec's), a HomeWizard meter (the same as the Fronius's), weather services, an MCP3008 at DATA_DIR/<mode>/spi.sock; and "
+            "switches with what hangs on them, which the telegrams show: Shelly of both generations, Tasmota, a HomeWizard socket, and a "
+            "relay at DATA_DIR/<mode>/pins.sock",
         )
         wire.add_argument("--bind", default=LOOPBACK, help="the address of its ports; default %(default)s")
         said = parser.add_argument_group("what it says")
@@ -105,8 +114,12 @@ class Command(BaseCommand):
             help=f"write the readings that are missing since DAYS days ago: every {history.CADENCE_S} s for the last {history.FINE_DAYS} "
             "days, by quarters of an hour before that (from the first of a month)",
         )
+        people.add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if people.is_asked(options):
+            people.ask(options, settings.MODE_DIR, self.say)
+            return
         self._check(options)
         try:
             with suppress(KeyboardInterrupt):
@@ -155,26 +168,47 @@ class Command(BaseCommand):
             asyncio.get_running_loop().add_signal_handler(number, end)
         outputs: list[Output] = []
         devices = on_the_wire.Devices(self.say)
+        recipe = _recipe(options)
+        moves = Moves(settings.MODE_DIR, f"{recipe.seed}-{recipe.repeat or 'own'}")
         database: threading.Thread | None = None
         try:
             addresses = await self._open(options, outputs)
             if options["register"] or options["history"]:
                 database = threading.Thread(
-                    target=self._tell_database, args=(addresses[0], devices, options, stop, counted), name="database", daemon=True
+                    target=self._tell_database, args=(addresses[0], devices, moves, options, stop, counted), name="database", daemon=True
                 )
                 database.start()
-            speaking = asyncio.create_task(self._speak(options, outputs, addresses, devices, stop, counted))
+            speaking = asyncio.create_task(self._speak(options, outputs, addresses, devices, moves, stop, counted))
             await asyncio.wait({speaking, asyncio.create_task(ended.wait())}, return_when=asyncio.FIRST_COMPLETED)
             if speaking.done() and not stop.is_set():
                 speaking.result()  # it serves for ever: what ended it is an error
+            ended.clear()
+            await self._linger(devices, speaking, ended)
             speaking.cancel()
         finally:
             stop.set()
             await devices.close()
+            moves.close()
             for output in outputs:
                 await output.close()
             if database is not None:
                 database.join(JOIN_S)
+
+    async def _linger(self, devices: on_the_wire.Devices, speaking: asyncio.Task[None], ended: asyncio.Event) -> None:
+        """A house does not end with the program that commands it: while a switch is on because that said so, it goes on, until the
+        program or the switch's own timer switched it off, LINGER_S at most, or it is told to end once more."""
+        until, on = asyncio.get_running_loop().time() + LINGER_S, devices.commanded()
+        if on:
+            self._last_words(f"demo house: asked to end; {', '.join(on)} still on, waiting {LINGER_S:.0f} s at most for it to go off")
+        while on and not speaking.done() and not ended.is_set() and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(LOOK_S)
+            off, on = sorted(set(on) - set(devices.commanded())), devices.commanded()
+            if off:
+                self._last_words(f"demo house: {', '.join(off)} went off")
+
+    def _last_words(self, line: str) -> None:
+        with suppress(OSError):  # whoever listened may be gone
+            self.say(line)
 
     async def _speak(
         self,
@@ -182,6 +216,7 @@ class Command(BaseCommand):
         outputs: list[Output],
         addresses: list[str],
         devices: on_the_wire.Devices,
+        moves: Moves,
         stop: threading.Event,
         counted: threading.Event,
     ) -> None:
@@ -193,14 +228,18 @@ class Command(BaseCommand):
             self.say(f"demo house: the capture has ended after {written} telegrams; the port stays open")
             await asyncio.Event().wait()
         clock = SystemClock(options["speed"])
-        house = await asyncio.to_thread(self._house, _recipe(options), int(clock.now()), stop)
+        ledger = await asyncio.to_thread(self._ledger, _recipe(options), int(clock.now()), stop)
+        contacts = {name: Contact(appliances()[name]) for name in SWITCHES} if options["devices"] else {}
+        house = SwitchedHouse(ledger, moves, contacts)
+        meter_faults = list(options["fault"])
 
         async def answer() -> None:
             if options["devices"]:
                 await devices.open(house, clock.now, dict(options["device_fault"]), settings.MODE_DIR, options["bind"])
+                await devices.listen(Hands(house, devices.by_name, meter_faults, clock.now, settings.MODE_DIR))
             counted.set()
 
-        await asyncio.gather(live(house, outputs, clock, options["fault"]), answer())
+        await asyncio.gather(live(house, outputs, clock, meter_faults), answer())
 
     async def _open(self, options: dict[str, Any], outputs: list[Output]) -> list[str]:
         """Opens what was asked for; the addresses under which a meter finds it."""
@@ -216,8 +255,8 @@ class Command(BaseCommand):
             addresses.append(f"socket://{options['bind']}:{tcp.port}")
         return addresses
 
-    def _house(self, recipe: Recipe, now: int, stop: threading.Event) -> House:
-        """A house whose counters stand where they should. The first time takes seconds. Raises Stopped."""
+    def _ledger(self, recipe: Recipe, now: int, stop: threading.Event) -> Ledger:
+        """Counters that stand where they should. The first time takes seconds. Raises Stopped."""
         ledger = Ledger(recipe, settings.MODE_DIR)
 
         def progress(done: int, of: int) -> None:
@@ -226,10 +265,16 @@ class Command(BaseCommand):
             self.say(f"demo house: counting its past, day {done} of {of}")
 
         ledger.prepare(day_of(now), progress)
-        return House(ledger)
+        return ledger
 
     def _tell_database(
-        self, address: str, devices: on_the_wire.Devices, options: dict[str, Any], stop: threading.Event, counted: threading.Event
+        self,
+        address: str,
+        devices: on_the_wire.Devices,
+        moves: Moves,
+        options: dict[str, Any],
+        stop: threading.Event,
+        counted: threading.Event,
     ) -> None:
         """In a thread of its own: the port must not wait for the database."""
         try:
@@ -243,7 +288,7 @@ class Command(BaseCommand):
             if options["register"] and found:
                 history.patiently(lambda: on_the_wire.register(found), stop, self.say)
             if options["history"]:
-                house = House(Ledger(_recipe(options), settings.MODE_DIR), history.KEPT_DAYS)
+                house = SwitchedHouse(Ledger(_recipe(options), settings.MODE_DIR), moves, kept_days=history.KEPT_DAYS)
                 more = history.patiently(on_the_wire.series, stop, self.say) if found else []
                 past = history.History(house, meter, options["history"], stop, self.say, began, more=more)
                 past.fill(began)
