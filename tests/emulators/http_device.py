@@ -38,6 +38,9 @@ class HttpLookalike:
             def do_POST(self) -> None:
                 outer._answer(self, self.rfile.read(int(self.headers.get("Content-Length", "0"))))
 
+            def do_PUT(self) -> None:
+                self.do_POST()
+
             def log_message(self, format: str, *args: Any) -> None:
                 """Quiet."""
 

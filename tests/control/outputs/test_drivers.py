@@ -130,7 +130,7 @@ def test_off_carries_no_timer_that_would_switch_on(make: str, wire: Wire, folder
 
 def test_rule_9_tasmota_s_timer_is_written_once_and_started_by_every_on(wire: Wire, folder: Path, clock: Clock) -> None:
     device: Any = wire["tasmota"]
-    device.pulse, device.contact.auto_off_s = 0, 0.0
+    device.contact.auto_off_s = 0.0
     with closing(driver_of("tasmota", wire, folder)) as driver:
         assert isinstance(driver, families.Tasmota)
         driver.read(soon())
