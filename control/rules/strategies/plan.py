@@ -54,12 +54,17 @@ def room_wh(load: Load, memory: Memory, begin: float, end: float, limit_w: float
     while upper > begin:
         lower = max(begin, (upper - 1) // HOUR_S * HOUR_S)
         base_w = base_load.at_hour(memory, localtime.minute(lower, zone) // 60, now_w)
-        free_w = min(float(load.load_w), limit_w - base_w - RESERVE_W)
-        if free_w < load.load_w and free_w / load.load_w * QUARTER_S < load.min_on_s:
-            free_w = 0.0
-        pieces.append((lower, max(0.0, free_w) * (upper - lower) / HOUR_S))
+        pieces.append((lower, share(load, limit_w - base_w) * load.load_w * (upper - lower) / HOUR_S))
         upper = lower
     return pieces
+
+
+def share(load: Load, room_w: float) -> float:
+    """Of a quarter that the load may be on below the limit: the reserve is kept only for what is left of it when the load goes."""
+    if room_w - RESERVE_W >= load.load_w:
+        return 1.0
+    part = (room_w - RESERVE_W) / max(1.0, load.load_w - RESERVE_W)
+    return min(1.0, part) if part * QUARTER_S >= load.min_on_s else 0.0
 
 
 def latest_start(pieces: list[tuple[float, float]], need_wh: float, end: float) -> float | None:
