@@ -131,6 +131,8 @@ CELERY_BEAT_SCHEDULER = "energysite.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "energysite.tasks.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
     "abandoned uploads": {"task": "meters.tasks.sweep_uploads", "schedule": 3600.0, "options": {"expires": 3600}},
+    "control": {"task": "control.tasks.tick_all", "schedule": 10.0, "options": {"expires": 10}},
+    "tidy decisions": {"task": "control.tasks.tidy", "schedule": 21600.0, "options": {"expires": 21600}},
     "watch": {"task": "control.tasks.watch", "schedule": 60.0, "options": {"expires": 60}},
     "nightly backup": {"task": "energysite.tasks.nightly_backup", "schedule": 900.0, "options": {"expires": 900}},
     "mend schedule": {"task": "energysite.tasks.mend_schedule", "schedule": 3600.0, "options": {"expires": 3600}},
