@@ -5,7 +5,7 @@ Class C cannot switch itself off: unreachable is danger, told within 45 s (rule 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from energysite.notify import Trouble
@@ -13,7 +13,7 @@ from energysite.notify import Trouble
 PATIENCE_S = 60.0
 # Longer than a call and its repetition: a device that was just told to switch off may still be on.
 OBEYS_S = 20.0
-LOCKS = ("over_temperature", "overpower", "stuck")
+LOCKS = ("over_temperature", "overpower")
 
 
 class Outputs:
@@ -22,12 +22,13 @@ class Outputs:
     def __init__(self) -> None:
         self._since: dict[tuple[str, str], float] = {}
 
-    def found(self, held: Mapping[str, Mapping[str, Any]], mono: float) -> dict[str, Trouble]:
-        """`held`: control.keys.HELD, decoded. Each by what is wrong and whose."""
+    def found(self, held: Mapping[str, Mapping[str, Any]], mono: float, commanded: Collection[str] = frozenset()) -> dict[str, Trouble]:
+        """`held`: control.keys.HELD, decoded. `commanded`: those with a controller, whose rules tell of a stuck contact themselves.
+        Each by what is wrong and whose."""
         wrong: dict[str, Trouble] = {}
         states: set[tuple[str, str]] = set()
         for name, one in held.items():
-            for state in _states(one):
+            for state in _states(one, stuck=name not in commanded):
                 states.add((name, state))
                 lasted_s = mono - self._since.setdefault((name, state), mono)
                 trouble = _trouble(name, state, one, lasted_s)
@@ -37,14 +38,14 @@ class Outputs:
         return wrong
 
 
-def _states(one: Mapping[str, Any]) -> list[str]:
+def _states(one: Mapping[str, Any], *, stuck: bool) -> list[str]:
     """What is not as it should be, the worst last."""
     states = []
     if not one.get("reachable", True):
         states.append("unreachable")
     elif not one.get("level") and (one.get("read") or 0) > 0 and not one.get("person"):
         states.append("disobeys")
-    if one.get("locked") in LOCKS:
+    if one.get("locked") in LOCKS or (stuck and one.get("locked") == "stuck"):
         states.append("locked")
     return states
 

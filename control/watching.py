@@ -66,18 +66,18 @@ def look(now: datetime, mono: float) -> None:
 
 def look_at_outputs(held: Mapping[str, Mapping[str, Any]], now: datetime, mono: float) -> None:
     """Each tick does this too: what cannot switch itself off is told of within 45 s. Raises django.db.Error."""
-    notify.saw("output", _watch.outputs.found(held, mono), now)
+    notify.saw("output", _watch.outputs.found(held, mono, _configured.get()[2]), now)
 
 
 def _look_at_devices(frames: Mapping[str, live.Frame], generation: bytes, now: datetime, mono: float) -> None:
-    meters, inverters, guarded = _configured.get(generation)
+    meters, inverters, commanded = _configured.get(generation)
     row, at = house.current(), now.timestamp()
     for ears, names in ((_watch.meters, meters), (_watch.inverters, inverters)):
         ears.keep_only(names)
     notify.saw("meter silent", silence.found(_watch.meters, meters, frames, at, mono), now)
     notify.saw("inverter silent", solar_silence.found(_watch.inverters, inverters, frames, place.of(row), at, mono), now)
     # Where there are controllers the guard looks at the quarter, and tells what it cannot prevent.
-    notify.saw("peak ahead", {} if guarded else _peaks(meters, frames, at, row.own_peak_w), now)
+    notify.saw("peak ahead", {} if commanded else _peaks(meters, frames, at, row.own_peak_w), now)
 
 
 def _peaks(meters: Mapping[str, int], frames: Mapping[str, live.Frame], at: float, own_target_w: int | None) -> dict[str, Trouble]:
@@ -112,12 +112,13 @@ def _told() -> tuple[dict[str, live.Frame], dict[str, dict[str, Any]], bytes]:
     )
 
 
-def _names() -> tuple[dict[str, int], dict[str, int], bool]:
-    """Name -> period of the meters and of the inverters that should speak, and whether a controller is. A replay ends by itself."""
+def _names() -> tuple[dict[str, int], dict[str, int], frozenset[str]]:
+    """Name -> period of the meters and of the inverters that should speak, and outputs with a controller that is on. A replay
+    ends by itself."""
     meters = Meter.objects.filter(enabled=True).exclude(connection__startswith="replay:")
     inverters = Inverter.objects.filter(enabled=True)
-    guarded = Controller.objects.filter(enabled=True).exists()
-    return dict(meters.values_list("name", "period_s")), dict(inverters.values_list("name", "period_s")), guarded
+    commanded = frozenset(Controller.objects.filter(enabled=True).values_list("output__name", flat=True))
+    return dict(meters.values_list("name", "period_s")), dict(inverters.values_list("name", "period_s")), commanded
 
 
 _configured = Kept(_names, FRESH_S)

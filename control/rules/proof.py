@@ -7,7 +7,7 @@ is no fault: full, warm or unplugged; the surplus goes to the next one.
 from __future__ import annotations
 
 from control.rules import loads
-from control.rules.facts import Alarm
+from control.rules.facts import Alarm, Param
 from control.rules.sight import Sight
 
 STUCK_W, STUCK_S = 50, 60.0
@@ -26,10 +26,11 @@ def watch(sight: Sight) -> list[Alarm]:
     if memory.locked and sight.load.release > memory.locked_release:
         memory.locked, memory.stuck_mono, memory.over_mono = "", None, None
     _reach(sight)
-    alarms = [*_stuck(sight), *_overload(sight)]
+    _stuck(sight)
+    _overload(sight)
     _switched(sight)
     _idle(sight)
-    return alarms + _cold(sight)
+    return [*_locked(sight), *_cold(sight)]
 
 
 def _reach(sight: Sight) -> None:
@@ -40,34 +41,42 @@ def _reach(sight: Sight) -> None:
         memory.lost_mono = sight.snapshot.mono
 
 
-def _lock(sight: Sight, code: str, power_w: int) -> list[Alarm]:
+def _lock(sight: Sight, code: str) -> None:
     memory = sight.memory
-    if memory.locked:
+    if not memory.locked:
+        memory.locked, memory.locked_release = code, sight.load.release
+
+
+def _locked(sight: Sight) -> list[Alarm]:
+    """For as long as it lasts: who tells people of it sees by that when it is over."""
+    if not sight.memory.locked:
         return []
-    memory.locked, memory.locked_release = code, sight.load.release
-    return [Alarm(sight.load.id, code, {"name": sight.load.name, "power_w": power_w, "rated_w": sight.load.rated_w}, urgent=True)]
+    told: dict[str, Param] = {"name": sight.load.name, "power_w": sight.measured_w or 0, "rated_w": sight.load.rated_w}
+    return [Alarm(sight.load.id, sight.memory.locked, told, urgent=True)]
 
 
-def _stuck(sight: Sight) -> list[Alarm]:
+def _stuck(sight: Sight) -> None:
     memory, power_w, device = sight.memory, sight.measured_w, sight.device
     # Where the device itself says that it is on, a person switched it.
     by_person = bool(device.read) or device.paused
     if sight.running or by_person or power_w is None or power_w <= STUCK_W:
         memory.stuck_mono = None
-        return []
+        return
     if memory.stuck_mono is None:
         memory.stuck_mono = sight.snapshot.mono
-    return _lock(sight, "stuck", power_w) if sight.snapshot.mono - memory.stuck_mono >= STUCK_S else []
+    if sight.snapshot.mono - memory.stuck_mono >= STUCK_S:
+        _lock(sight, "stuck")
 
 
-def _overload(sight: Sight) -> list[Alarm]:
+def _overload(sight: Sight) -> None:
     memory, power_w = sight.memory, sight.measured_w
     if power_w is None or power_w <= sight.load.rated_w * OVER_SHARE:
         memory.over_mono = None
-        return []
+        return
     if memory.over_mono is None:
         memory.over_mono = sight.snapshot.mono
-    return _lock(sight, "overload", power_w) if sight.snapshot.mono - memory.over_mono >= OVER_S else []
+    if sight.snapshot.mono - memory.over_mono >= OVER_S:
+        _lock(sight, "overload")
 
 
 def _switched(sight: Sight) -> None:

@@ -84,13 +84,21 @@ def sheddable(sight: Sight) -> bool:
 
 
 def look(now: Quarter, sights: Sequence[Sight], memory: Memory) -> list[Alarm]:
-    """Mark those that go, off until the next quarter. `sights` in order of priority."""
+    """Mark those that go, off until the next quarter. `sights` in order of priority. An alarm lasts until the quarter is over."""
+    _shed(now, sights, memory)
+    if memory.peak_told != now.number:
+        return []
+    expected_w = round((now.so_far_ws + max(0, now.net_w) * now.left_s) / QUARTER_S)
+    return [Alarm(0, "peak_ahead", {"expected_w": expected_w, "limit_w": now.limit_w, "until_at": round(now.end_at)})]
+
+
+def _shed(now: Quarter, sights: Sequence[Sight], memory: Memory) -> None:
     mono = sights[0].snapshot.mono
     taken_w = now.net_w + RESERVE_W
     if max(0, taken_w) * now.left_s <= now.left_ws(now.limit_w):
-        return []
+        return
     if memory.look_mono is not None and mono < memory.look_mono:
-        return []
+        return
     able = [sight for sight in sights if sheddable(sight) and sight.memory.shed_quarter != now.number]
     for limit in sorted({limit_w(sight, now.limit_w) for sight in able}):
         left_ws = now.left_ws(limit)
@@ -105,17 +113,14 @@ def look(now: Quarter, sights: Sequence[Sight], memory: Memory) -> list[Alarm]:
             sight.memory.shed_quarter = now.number
         memory.look_mono = mono + REACTION_S
         break
-    return _ahead(now, able, memory)
+    _ahead(now, able, memory)
 
 
-def _ahead(now: Quarter, able: Sequence[Sight], memory: Memory) -> list[Alarm]:
-    """A new month peak that none of our loads can prevent: told once a quarter."""
+def _ahead(now: Quarter, able: Sequence[Sight], memory: Memory) -> None:
+    """Mark a quarter whose new month peak none of our loads can prevent."""
     least_w = max(0, now.net_w - sum(sight.own_w for sight in able))
-    if memory.peak_told == now.number or least_w * now.left_s <= now.left_ws(now.limit_w):
-        return []
-    memory.peak_told = now.number
-    expected_w = round((now.so_far_ws + max(0, now.net_w) * now.left_s) / QUARTER_S)
-    return [Alarm(0, "peak_ahead", {"expected_w": expected_w, "limit_w": now.limit_w, "until_at": round(now.end_at)})]
+    if least_w * now.left_s > now.left_ws(now.limit_w):
+        memory.peak_told = now.number
 
 
 def stop(now: Quarter | None, sight: Sight, to_come_w: int) -> tuple[Said, float] | None:
