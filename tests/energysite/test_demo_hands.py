@@ -17,12 +17,15 @@ from energysite.demo.devices.makes import make
 from energysite.demo.devices.modes import Mode
 from energysite.demo.faults import Fault, spoil
 from energysite.demo.hands import Hands, tell
+from energysite.demo.model import House
 from energysite.demo.moves import Moves
 from energysite.demo.switched import SwitchedHouse
 from energysite.management.commands import _demo_hands as people
 from tests.energysite import demo
 
-NOON = midnight(date(2026, 5, 13)) + 12 * 3600
+DAY = date(2026, 5, 13)
+NOON = midnight(DAY) + 12 * 3600
+PLAIN = House(demo.young(DAY))
 
 
 def with_house(folder: Path, work: Callable[[SwitchedHouse, list[Fault], Callable[[str], dict[str, Any]]], None]) -> None:
@@ -30,7 +33,7 @@ def with_house(folder: Path, work: Callable[[SwitchedHouse, list[Fault], Callabl
 
     async def run() -> None:
         contacts = {name: Contact(appliances()[name]) for name in ("shelly2", "relay")}
-        house, faults = SwitchedHouse(demo.house().ledger, Moves(), contacts), [Fault("crc", 10)]
+        house, faults = SwitchedHouse(PLAIN.ledger, Moves(), contacts), [Fault("crc", 10)]
         devices = {name: make(name, house, lambda: house.at or NOON, Mode(), folder) for name in ("shelly2", "relay", "fronius")}
         for device in devices.values():
             await device.open()
@@ -56,7 +59,7 @@ def test_a_button_is_pressed_and_the_meter_shows_it(tmp_path: Path) -> None:
         after = told("show")
         switch = after["switches"]["shelly2"]
         assert (switch["on"], switch["closed"], switch["power_w"], switch["source"]) == (True, True, 1380, "button")
-        assert after["net_w"] - house.contacts["shelly2"].power_w(NOON + 1) == demo.house().reading(NOON + 1).net_w
+        assert after["net_w"] - house.contacts["shelly2"].power_w(NOON + 1) == PLAIN.reading(NOON + 1).net_w
         assert before["switches"]["shelly2"]["on"] is False
         assert (before["at"], after["at"]) == (NOON, NOON + 1)
 
@@ -65,7 +68,7 @@ def test_a_button_is_pressed_and_the_meter_shows_it(tmp_path: Path) -> None:
 
 def test_a_cloud_passes_and_the_sun_can_be_hung_up_at_night(tmp_path: Path) -> None:
     def work(house: SwitchedHouse, faults: list[Fault], told: Callable[[str], dict[str, Any]]) -> None:
-        night = midnight(date(2026, 5, 13)) + 3600
+        night = midnight(DAY) + 3600
         house.advance(night)
         assert told("show")["sun_w"] == 0
         assert told("sun 4000 300") == {"ok": True}

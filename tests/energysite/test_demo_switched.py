@@ -20,7 +20,7 @@ from tests.energysite import demo
 
 DAY = date(2026, 5, 13)
 NOON = midnight(DAY) + 12 * 3600
-PLAIN = demo.house()
+PLAIN = House(demo.young(DAY))
 
 
 def contacts() -> dict[str, Contact]:

@@ -17,10 +17,12 @@ from energysite.demo.appliances import Boiler, Car
 from energysite.demo.calendar import midnight
 from energysite.demo.devices import relay
 from energysite.demo.devices.modes import SWITCHES
+from energysite.demo.model import House
 from energysite.demo.on_the_wire import Wire, on_the_wire
 from tests.energysite import demo
 
-NOON = midnight(date(2026, 3, 10)) + 12 * 3600
+DAY = date(2026, 3, 10)
+NOON = midnight(DAY) + 12 * 3600
 HTTP = ("shelly1", "shelly2", "tasmota", "homewizard_socket")
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -43,7 +45,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def wire(clock: Clock, tmp_path: Path) -> Iterator[Wire]:
-    with on_the_wire(demo.house(), lambda: clock.at, SWITCHES, folder=tmp_path, mono=lambda: clock.mono) as opened:
+    with on_the_wire(House(demo.young(DAY)), lambda: clock.at, SWITCHES, folder=tmp_path, mono=lambda: clock.mono) as opened:
         yield opened
 
 

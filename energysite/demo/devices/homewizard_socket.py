@@ -13,6 +13,8 @@ from energysite.demo.devices.modes import Mode
 from energysite.demo.devices.switch import VOLT, SwitchDevice
 from energysite.demo.model import House
 
+KNOWN = ("power_on", "switch_lock")
+
 
 class HomeWizardSocket(SwitchDevice):
     def __init__(self, house: House, now: Clock, mode: Mode, contact: Contact) -> None:
@@ -37,15 +39,16 @@ class HomeWizardSocket(SwitchDevice):
     def _set(self, question: Question) -> Reply:
         try:
             given = json.loads(question.body)
-            wanted = given["power_on"]
-        except (ValueError, LookupError, TypeError):
-            wanted = None
-        if not isinstance(wanted, bool):
+        except ValueError:
+            given = None
+        if not isinstance(given, dict) or not given or not all(name in KNOWN and isinstance(value, bool) for name, value in given.items()):
             return as_json({"error": {"id": 5, "description": "body contains invalid data"}}, 400)
-        if self.locked and not wanted:
+        if self.locked and given.get("power_on") is False:
             return as_json({"error": {"id": 401, "description": "switch is locked"}}, 403)
-        self.contact.switch(wanted, "http")
-        return as_json({"power_on": self.contact.on})
+        self.locked = given.get("switch_lock", self.locked)
+        if "power_on" in given:
+            self.contact.switch(given["power_on"], "http")
+        return as_json({name: self._state()[name] for name in given})
 
     def _data(self) -> dict[str, Any]:
         kwh, watts = round(self.energy_wh / 1000, 3), float(self.power_w)

@@ -30,6 +30,7 @@ from energysite.management.commands import _demo_devices as on_the_wire
 from energysite.management.commands import _demo_forecast as forecast_past
 from energysite.management.commands import _demo_hands as people
 from energysite.management.commands import _demo_history as history
+from energysite.management.commands import _demo_switches as switches
 from energysite.management.commands import _demo_weather as weather_past
 from meters.replay import schedule
 
@@ -287,6 +288,7 @@ class Command(BaseCommand):
             found = devices.addresses()
             if options["register"] and found:
                 history.patiently(lambda: on_the_wire.register(found), stop, self.say)
+                history.patiently(lambda: switches.register(found, self.say), stop, self.say)
             if options["history"]:
                 house = SwitchedHouse(Ledger(_recipe(options), settings.MODE_DIR), moves, kept_days=history.KEPT_DAYS)
                 more = history.patiently(on_the_wire.series, stop, self.say) if found else []
