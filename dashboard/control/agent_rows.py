@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,13 +100,22 @@ def labels() -> dict[str, str]:
         "level": _("commanded"),
         "read": _("the device says"),
         "power_w": _("power (W)"),
-        "energy_wh": _("counter (Wh)"),
+        "energy_wh": _("energy (Wh)"),
+        "solar_wh": _("of the sun (Wh)"),
+        "mode": _("mode"),
+        "wish": _("wanted"),
+        "params": _("with"),
+        "rejected": _("rejected"),
+        "reserved_w": _("kept for others (W)"),
+        "override": _("override"),
+        "late_s": _("late (s)"),
         "reachable": _("reachable"),
         "class": _("safety class"),
         "why": _("why"),
         "locked": _("locked"),
         "since": _("since"),
         "today": _("switches today"),
+        "switches_today": _("switches today"),
         "life": _("switches for life"),
         "paused": _("paused"),
         "timer_s": _("its own timer (s)"),
@@ -139,5 +147,17 @@ def value(name: str, found: Any, zone: tzinfo) -> str:
         return _("yes") if found else _("no")
     if isinstance(found, (int, float)) and found >= EPOCHS and not name.endswith("_wh"):
         return local_time(found, zone, "%Y-%m-%d %H:%M:%S")
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    return text[:LONGEST]
+    return _plain(found)[:LONGEST] or figures.ABSENT
+
+
+def _plain(found: Any) -> str:
+    """Lists and names with values, without the signs of programs."""
+    if isinstance(found, Mapping):
+        return ", ".join(f"{name} {_plain(value)}" for name, value in found.items())
+    if isinstance(found, list):
+        return ", ".join(_plain(value) for value in found)
+    if found is None:
+        return figures.ABSENT
+    if isinstance(found, float) and found.is_integer():
+        return str(int(found))
+    return str(found)

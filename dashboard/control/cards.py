@@ -66,7 +66,7 @@ class Card:
 
 
 def card(one: One, facts: Facts) -> Card:
-    level = one.level if facts.valkey else None
+    level = one.level if facts.valkey and one.held.get("reachable", True) else None
     state = UNKNOWN if level is None else ON if level > 0 else OFF
     decided = _decided(one)
     reason, since = _reason(one, facts)
@@ -93,8 +93,9 @@ def slug(controller: Controller) -> str:
 
 
 def _power(one: One) -> int | None:
+    """Nothing of what is off and draws nothing."""
     watts = one.held.get("power_w")
-    return round(watts) if isinstance(watts, (int, float)) else None
+    return round(watts) if isinstance(watts, (int, float)) and (one.level or watts > 0) else None
 
 
 def _decided(one: One) -> float | None:
@@ -104,8 +105,8 @@ def _decided(one: One) -> float | None:
 
 
 def _reason(one: One, facts: Facts) -> tuple[str, str]:
-    """(one sentence, since when)."""
-    if not one.controller.enabled:
+    """(one sentence, since when); nothing of what another line says."""
+    if not one.controller.enabled or ((one.held.get("locked") or one.held.get("paused")) and one.state.get("code") in LOCKED):
         return "", ""
     last = one.decision
     if one.state.get("code"):

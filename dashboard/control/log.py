@@ -37,6 +37,11 @@ class Entry:
     rejected: tuple[tuple[str, str, str], ...] = ()
     inputs: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def says_word(self) -> bool:
+        """The sentence begins with on or off."""
+        return self.text.startswith(self.word)
+
 
 def rules() -> dict[str, str]:
     return {

@@ -135,9 +135,7 @@ def _overview(found: Facts) -> dict[str, Any]:
 
 
 def _away() -> dict[str, Any]:
-    problem = _(
-        "The database is away: outputs are still held, and go off when nobody renews their command. Settings and logs return with it."
-    )
+    problem = _("The database is away: outputs go off when nobody renews their command. Settings and logs return with it.")
     return {"database": "away", "problems": [problem]}
 
 

@@ -85,7 +85,15 @@ function valueText(labels, key, value) {
   if (key === "error") return errorText(value);
   if (typeof value === "boolean") return value ? labels.yes : labels.no;
   if (typeof value === "number" && value >= EPOCHS && !key.endsWith("_wh")) return moment.format(value * 1000);
-  return (typeof value === "string" ? value : JSON.stringify(value)).slice(0, LONGEST);
+  return plain(value).slice(0, LONGEST) || "–";
+}
+
+/** Lists and names with values, without the signs of programs. */
+function plain(value) {
+  if (value === null) return "–";
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (typeof value === "object") return Object.entries(value).map(([name, one]) => `${name} ${plain(one)}`).join(", ");
+  return String(value);
 }
 
 function errorText(error) {
