@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""The command line of the site. `up` runs without Django; every other command finds the database running or starts it for itself."""
+"""The command line of the site. `up` and `hold_outputs` run without Django; every other command finds the database running or starts it
+for itself."""
 
 import contextlib
 import os
@@ -37,6 +38,10 @@ def main() -> int:
             from energysite.supervisor import main as up
 
             return up(arguments[1:])
+        if arguments[:1] == ["hold_outputs"]:
+            from control.holding.program import main as hold_outputs
+
+            return hold_outputs(arguments[1:])
         return manage(arguments)
     except (EnvError, StartError) as error:
         print(error, file=sys.stderr)

@@ -1,4 +1,6 @@
-"""One house running: its servers, then `prepare`, then web, worker, readers; each watched and started again. No Django here."""
+"""One house running: what holds the outputs, the servers, `prepare`, then web, worker, readers; each watched and started again. No Django
+here.
+"""
 
 import json
 import os
@@ -20,11 +22,16 @@ STEADY_S = 60.0
 TRY_LATER = 75  # exit status of `prepare`: the database is away, everything else is fine
 SETTLED_S = 1.5  # what fails at its start has failed by then
 LOOK_S = 0.1
+STILL_S = 10.0  # a holder that says nothing for so long is killed
+HOLDER_LOOK_S = 2.0
 SLOW_PAGE_S = 30.0
 
 
 class Program(Child):
     """A process of ours: manage.py with a command, or a module of Python."""
+
+    delays_s: tuple[float, ...] = DELAYS_S
+    look_s = STEADY_S
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, descriptors: Sequence[int] = ()) -> None:
         self.name, self.environment, self.descriptors = name, environment, descriptors
@@ -40,6 +47,53 @@ class Program(Child):
 
     def trouble(self) -> str:
         return "Its messages are above."
+
+
+class HoldOutputs(Program):
+    """Owns the outputs: always back within 3 s, told to end before anything it needs does, and killed when it stands still.
+
+    It writes a byte a second into a pipe. What it holds is made safe by SIGTERM, which it gets as well when this process dies.
+    """
+
+    delays_s = (0.0, 0.3, 1.0, 1.5)
+    look_s = HOLDER_LOOK_S
+    stop_steps = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__("hold_outputs", ["manage.py", "hold_outputs"], environment)
+        self._pipe: int | None = None
+        self._heard = 0.0
+
+    def start(self) -> None:
+        self._close()
+        self._pipe, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            environment = {**self.environment, "HEARTBEAT_FD": str(theirs)}
+            self.process = children.spawn(self.arguments, env=environment, cwd=BASE_DIR, pass_fds=[theirs], death_signal=signal.SIGTERM)
+        finally:
+            os.close(theirs)
+        self._heard = time.monotonic()
+        self._settled = self._heard + SETTLED_S
+
+    def _close(self) -> None:
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+    def running(self) -> bool:
+        """A stopped or hanging one is ended here; the next look starts another."""
+        if not super().running():
+            return False
+        assert self._pipe is not None and self.process is not None
+        try:
+            while os.read(self._pipe, 4096):
+                self._heard = time.monotonic()
+        except BlockingIOError:
+            pass
+        if time.monotonic() - self._heard >= STILL_S:
+            self.process.kill()
+            self.process.wait(5)
+        return super().running()
 
 
 class Watched:
@@ -68,7 +122,8 @@ class Watched:
         self.failed_to_start = self.state == "starting"
         if time.monotonic() - self._began > STEADY_S:
             self._failures = 0
-        self._next = time.monotonic() + DELAYS_S[min(self._failures, len(DELAYS_S) - 1)]
+        delays_s = getattr(self.child, "delays_s", DELAYS_S)
+        self._next = time.monotonic() + delays_s[min(self._failures, len(delays_s) - 1)]
         self._failures += 1
         self.set("waiting")
 
@@ -90,7 +145,7 @@ class Watched:
         """How long nothing can be expected of it."""
         if self.state == "waiting":
             return max(0.0, self._next - time.monotonic())
-        return LOOK_S if self.state == "starting" else STEADY_S
+        return LOOK_S if self.state == "starting" else getattr(self.child, "look_s", STEADY_S)
 
     def row(self) -> dict[str, Any]:
         pid = self.child.process.pid if self.child.process else None
@@ -135,6 +190,7 @@ class HouseRun:
             "PYTHONUNBUFFERED": "1",
             "MALLOC_ARENA_MAX": "2",  # or glibc keeps an arena a thread: 16 threads in the worker
         }
+        self.holder = Watched(HoldOutputs(self.environment))
         self.watched = [Watched(server) for server in self.servers]
         self.programs = [Watched(program) for program in self._programs(listening.fileno())]
         self.prepare = Program("prepare", ["manage.py", "prepare"], self.environment)
@@ -157,6 +213,8 @@ class HouseRun:
         return found
 
     def begin(self) -> None:
+        """What a run that was killed left on is switched off before anything else: that needs no server."""
+        self.holder.begin()
         self._take_servers()
         if self.stopping():
             return
@@ -185,7 +243,8 @@ class HouseRun:
 
     def tick(self) -> float:
         """Look at everything once; seconds until the next look is due (the end of a child wakes the loop before)."""
-        changed = [watched for watched in (*self.watched, *self._active()) if watched.look()]
+        active = (self.holder, *self.watched, *self._active())
+        changed = [watched for watched in active if watched.look()]
         for watched in changed:
             self._tell(watched)
         if not self.prepared:
@@ -195,7 +254,7 @@ class HouseRun:
         if changed:
             self._write()
         busy = not self.prepared or not self.announced
-        return min([LOOK_S if busy else STEADY_S, *(watched.pause_s() for watched in (*self.watched, *self._active()))])
+        return min([LOOK_S if busy else STEADY_S, *(watched.pause_s() for watched in active)])
 
     def _active(self) -> list[Watched]:
         return self.programs if self.prepared else []
@@ -273,7 +332,7 @@ class HouseRun:
     # The end
 
     def hurry(self) -> None:
-        for child in self._users():
+        for child in (self.holder.child, *self._users()):
             child.stop_steps = ((signal.SIGKILL, 5.0),)
             if child.process is not None:
                 child.process.kill()
@@ -282,21 +341,24 @@ class HouseRun:
         return [self.prepare, *(watched.child for watched in self.programs)]
 
     def stop(self) -> None:
-        """Web, worker, readers, demo are told in this order; when all have ended Valkey ends, then PostgreSQL."""
+        """The holder of the outputs ends first, while what it speaks to is there. Web, worker, readers, demo are told in this order; when
+        all have ended Valkey ends, then PostgreSQL."""
         users = self._users()
-        if any(child.running() for child in users):
+        if any(child.running() for child in (self.holder.child, *users)):
             self.say("stopping")
+        self.holder.child.ask_to_stop()
+        self.holder.child.stop()
         for child in users:
             child.ask_to_stop()
         for child in users:
             child.stop()
         self.servers.stop()
-        for watched in (*self.watched, *self.programs):
+        for watched in (self.holder, *self.watched, *self.programs):
             watched.set("stopped")
         self._write()
 
     def report(self) -> list[dict[str, Any]]:
-        rows = [watched.row() for watched in (*self.watched, *self.programs)]
+        rows = [watched.row() for watched in (*self.watched, self.holder, *self.programs)]
         url = addresses.local_url(self.bind, self.port)
         return [{**row, "url": url} if row["name"] == "web" else row for row in rows]
 

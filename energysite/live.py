@@ -25,11 +25,11 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from energysite.live_names import HEARTBEATS, PROCESSES
+
 logger = logging.getLogger(__name__)
 
 LAST = "live:last"
-PROCESSES = "live:processes"
-HEARTBEATS = "live:heartbeats"
 # How each periodic task ended last, see energysite.task_results.
 TASKS_LAST = "tasks:last"
 LIVE_GROUP = "live"

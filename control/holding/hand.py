@@ -50,7 +50,7 @@ class Ground:
 class Hand:
     """`leaving`: `removed` or `stopped` once it is only to be made safe. `dirty`: its record has to be kept."""
 
-    def __init__(self, settings: Mapping[str, Any], work: Work, calls: Calls, record: Record, now: float) -> None:
+    def __init__(self, settings: Mapping[str, Any], work: Work, calls: Calls, record: Record, now: float, *, quiet: bool = False) -> None:
         self.settings, self.work, self.record = settings, work, record
         self.name: str = settings["name"]
         self._calls = calls
@@ -62,7 +62,9 @@ class Hand:
         self.reading: Reading | None = None
         self.read_wall = 0.0
         self.error: phrases.Phrase | None = None
-        self.safe_cause, self.unsafe_since = START, now  # off is due, since then; "" once it is confirmed
+        self._quiet = quiet  # another machine may hold it
+        # Off is due, since then; "" once it is confirmed.
+        self.safe_cause, self.unsafe_since = START if self._ours else "", now
         self._tries, self._next_try = 0, now
         self._looked = now
         self.answered: tuple[int, int] = (-1, -1)
@@ -79,6 +81,19 @@ class Hand:
     @property
     def busy(self) -> bool:
         return self._call is not None
+
+    @property
+    def ended(self) -> bool:
+        return self._call is not None and self._call.done()
+
+    @property
+    def _ours(self) -> bool:
+        """Its controller may switch it, or we did. Who decides in dry-run switches nothing, not even off what a person has on."""
+        if self._quiet:
+            return False
+        controller = self.settings.get("controller", {})
+        switched_on = self.record.level > 0 and self.record.cause != PERSON
+        return switched_on or (controller is not None and not controller.get("dry_run"))
 
     @property
     def is_safe(self) -> bool:
@@ -149,8 +164,17 @@ class Hand:
     def leave(self, why: str, now: float) -> None:
         """Off, at once, whatever is leased."""
         self.leaving = self.why = why
-        self.make_safe(why, now)
+        if self._ours:
+            self.make_safe(why, now)
+        elif self.safe_cause == START:
+            self.safe_cause = ""
         self._next_try = now
+
+    def take_over(self, now: float) -> None:
+        """The installation was copied, and a person said that this machine goes on."""
+        self._quiet = False
+        if self._ours:
+            self.make_safe(START, now)
 
     def reopen(self, work: Work) -> None:
         """The same device, reached with other settings: a password, a path."""
@@ -256,7 +280,10 @@ class Hand:
             self.answered = kept.lease.number
         self.deaf, self._told_at = report.verdict, None
         if report.verdict == RESTART:
-            self.make_safe(RESTART, ground.now)
+            if self._ours:
+                self.make_safe(RESTART, ground.now)
+            elif reading.level is not None:
+                self.expected = self._now(report, gap=False, level=reading.level)
         elif report.verdict == TIMER:
             self.expected = self._now(report, gap=False, level=0.0)
             self._reached(0.0, TIMER, ground)
@@ -279,7 +306,7 @@ class Hand:
         reading = report.reading
         if reading.trouble and self.record.locked != reading.trouble:
             self._lock(reading.trouble, ground.now)
-        off = self.expected.certain and self.expected.level == 0 and not reading.level
+        off = self._ours and self.expected.certain and self.expected.level == 0 and not reading.level
         if not off or (reading.power_w or 0) <= STUCK_W:
             self._drawing_since = None
         elif self._drawing_since is None:

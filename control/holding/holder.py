@@ -9,7 +9,7 @@ To drive it under a clock of your own (`tests/control/holding/simulated.py` has 
 - `bus.exchange(rows)` writes HELD rows (None: the output is gone) and returns a Told, or None while Valkey is away; it never raises.
 - `open_driver(settings)` returns a Driver; it is called within a call of the device.
 - `calls.start(name, work)` begins work(deadline) and returns a Call; `done()` may become true at a later step.
-- `past` holds what survives the process: `settings()`, `keep_settings(text)`, `records()`, `keep_records(records)`, `started(clock)`.
+- `past` holds what survives the process: see Past.
 
 A killed holder is a new Holder with the same past; a stopped process is a `step` that does not come. `begin_stop()` is SIGTERM: go on
 with `step` until `finished`.
@@ -69,6 +69,12 @@ class Past(Protocol):
     def started(self, clock: Clock) -> float:
         """Note this start; for how many seconds everything stays off because there were three in 10 minutes."""
 
+    def copied(self) -> bool:
+        """All this was written on another machine, which may hold the same devices."""
+
+    def sign(self) -> None:
+        """It is this machine's now."""
+
 
 class Holder:
     def __init__(self, clock: Clock, bus: Bus, open_driver: Callable[[dict[str, Any]], Driver], calls: Calls, past: Past) -> None:
@@ -85,6 +91,9 @@ class Holder:
         self._stepped, self._heard = now, float("-inf")
         self._gone: set[str] = set()
         self.stopping = False
+        self._quiet = past.copied()
+        if self._quiet:
+            log.warning("these outputs are another machine's: none is commanded before a lease comes from here")
         self.reachable = False  # Valkey
         self._ground = self._stand()
         if (known := past.settings()) is not None:
@@ -109,6 +118,7 @@ class Holder:
             for refused in self._leases.look(told.leases, now, trusted=trusted):
                 log.warning("a lease is refused", why=refused)
             self._fresh.look(told.fresh, now, trusted=trusted)
+            self._settle()
         self._ground = self._stand()
         before = {hand.name for hand in self._leaving if not hand.tried}
         for hand in self.hands.values():
@@ -116,6 +126,15 @@ class Holder:
                 hand.act(self._leases.kept(hand.name), self._ground)
         self._leave()
         self._remember()
+
+    def _settle(self) -> None:
+        """A copied installation's first lease: a person said that the devices are this machine's (rule 12)."""
+        if not self._quiet or not any(self._leases.kept(name) for name in self.hands):
+            return
+        self._quiet = False
+        self._past.sign()
+        for hand in self.hands.values():
+            hand.take_over(self._ground.now)
 
     def begin_stop(self) -> None:
         """Everything off, at once, and no lease counts any more."""
@@ -125,8 +144,17 @@ class Holder:
             hand.leave(STOPPED, now)
 
     @property
+    def calls_ended(self) -> bool:
+        """A step now would take what they brought."""
+        return any(hand.ended for hand in (*self.hands.values(), *self._leaving))
+
+    def unsafe(self) -> list[str]:
+        """Outputs that should be off and have not confirmed it."""
+        return sorted(hand.name for hand in (*self.hands.values(), *self._leaving) if not hand.is_safe)
+
+    @property
     def finished(self) -> bool:
-        return self.stopping and all(hand.is_safe for hand in (*self.hands.values(), *self._leaving))
+        return self.stopping and not self.unsafe()
 
     def close(self) -> None:
         for hand in (*self.hands.values(), *self._leaving):
@@ -189,7 +217,7 @@ class Holder:
             hand_now = self.hands.get(name)
             if hand_now is None:
                 record = self._records.setdefault(name, Record())
-                self.hands[name] = Hand(settings, self._work(settings), self._calls, record, now)
+                self.hands[name] = Hand(settings, self._work(settings), self._calls, record, now, quiet=self._quiet)
                 self.hands[name].renamed(settings)
                 continue
             if _plain(hand_now.settings) != _plain(settings):

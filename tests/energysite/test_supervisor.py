@@ -62,7 +62,7 @@ def of_this_site(running: RunningSite) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("name", ["database", "live values", "web", "worker", "read_meters"])
+@pytest.mark.parametrize("name", ["database", "live values", "web", "worker", "read_meters", "hold_outputs"])
 def test_whatever_is_killed_is_back_within_ten_seconds(house: RunningSite, name: str) -> None:
     before = house.processes("house")[name]
     os.kill(before["pid"], signal.SIGKILL)
@@ -104,7 +104,7 @@ def test_commands_use_the_servers_that_run(house: RunningSite) -> None:
 def test_the_control_socket_tells_what_runs_and_refuses_the_rest(house: RunningSite) -> None:
     status = ask(house.data_dir, "status")
     assert status["mode"] == "house"
-    assert {row["name"] for row in status["processes"]} == {"database", "live values", "web", "worker", "read_meters"}
+    assert {row["name"] for row in status["processes"]} == {*("database", "live values", "web", "worker", "read_meters", "hold_outputs")}
     refused = ask(house.data_dir, "switch demo")
     assert not refused["ok"]
     assert "stays so" in refused["error"]

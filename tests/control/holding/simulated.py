@@ -40,6 +40,7 @@ class Plug:
     trouble: str = ""
     power_w: int | None = None
     booted: float = 0.0
+    tells_uptime: bool = True
     until: float | None = None
     said: list[tuple[float, str]] = field(default_factory=list)
 
@@ -80,7 +81,8 @@ class PlugDriver:
     def read(self, deadline: float) -> Reading:
         plug = self._reach()
         left_s = None if plug.until is None else plug.until - plug.time.mono
-        return Reading(plug.level, plug.power_w, None, left_s, plug.time.mono - plug.booted, plug.trouble)
+        uptime_s = plug.time.mono - plug.booted if plug.tells_uptime else None
+        return Reading(plug.level, plug.power_w, None, left_s, uptime_s, plug.trouble)
 
     def close(self) -> None:
         self.closed = True
@@ -143,6 +145,7 @@ class Memory:
     outputs: bytes | None = None
     kept: dict[str, Any] = field(default_factory=dict)
     starts: list[float] = field(default_factory=list)
+    elsewhere: bool = False  # it was written by another machine
 
     def settings(self) -> bytes | None:
         return self.outputs
@@ -160,6 +163,12 @@ class Memory:
         now = clock.mono()
         self.starts = [at for at in self.starts if now - at < 600] + [now]
         return 600.0 if len(self.starts) >= 3 else 0.0
+
+    def copied(self) -> bool:
+        return self.elsewhere
+
+    def sign(self) -> None:
+        self.elsewhere = False
 
 
 class World:

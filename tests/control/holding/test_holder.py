@@ -355,3 +355,53 @@ def test_settings_that_cannot_be_read_leave_everything_as_it_was() -> None:
     here._write(outputs=None)
     here.run(60)
     assert plug.level == 1
+
+
+def test_an_output_whose_controller_runs_dry_is_left_as_a_person_has_it() -> None:
+    here, plug = world(level=1.0)
+    here.settings["plug"]["controller"] = {"dry_run": True}
+    here.publish()
+    here.past.outputs = here.bus.told.outputs
+    here.start()
+    here.run(60)
+    assert (plug.level, plug.said) == (1, [])
+    assert here.held("plug")["read"] == 1
+    assert here.holder is not None
+    here.holder.begin_stop()
+    here.run(2)
+    assert (plug.level, here.holder.finished) == (1, True)
+
+
+def test_dry_run_that_begins_while_it_is_on_ends_what_was_leased() -> None:
+    here, plug = world(has_timer=False)
+    here.on("plug")
+    here.settings["plug"]["controller"] = {"dry_run": True}
+    here.publish()
+    here.start()
+    assert here.seconds_until(lambda: plug.level == 0) <= 2
+
+
+def test_rule_12_a_copied_installation_commands_nothing_before_a_person_said_that_it_may() -> None:
+    here, plug = world(level=1.0)
+    here.past.outputs = here.bus.told.outputs
+    here.past.elsewhere = True
+    here.start()
+    here.run(100)
+    assert (plug.level, plug.said) == (1, [])
+    here.lease["plug"] = (0.0, {})
+    here.seconds_until(lambda: plug.level == 0, 12)
+    assert not here.past.elsewhere
+
+
+def test_a_device_that_came_back_after_it_was_without_power_and_tells_no_uptime_is_off_first() -> None:
+    here, plug = world()
+    here.on("plug")
+    plug.tells_uptime = False
+    here.run(12)
+    plug.away = True
+    here.run(12)
+    plug.away = False
+    plug.restart(level=0.0)
+    here.run(12)
+    assert here.held("plug")["person"] is None
+    assert here.held("plug")["last"]["cause"] == "restart"
