@@ -94,6 +94,7 @@ class Memory:
     quarter: int = -1
     quarter_ws: float = 0.0
     look_mono: float | None = None
+    ahead_mono: float | None = None
     peak_told: int = -1
     fuse_mono: float | None = None
     fuse_seen: int = 0

@@ -20,6 +20,8 @@ RESERVE_W = 300
 REACTION_S = 10.0
 # So long after a quarter began the meter may still tell the last one's.
 SETTLES_S = 15.0
+# A new peak is told when it has looked like one for so long.
+AHEAD_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def _shed(now: Quarter, sights: Sequence[Sight], memory: Memory) -> None:
     mono = sights[0].snapshot.mono
     taken_w = now.net_w + RESERVE_W
     if max(0, taken_w) * now.left_s <= now.left_ws(now.limit_w):
+        memory.ahead_mono = None
         return
     if memory.look_mono is not None and mono < memory.look_mono:
         return
@@ -117,9 +120,13 @@ def _shed(now: Quarter, sights: Sequence[Sight], memory: Memory) -> None:
 
 
 def _ahead(now: Quarter, able: Sequence[Sight], memory: Memory) -> None:
-    """Mark a quarter whose new month peak none of our loads can prevent."""
+    """Mark a quarter whose new month peak none of our loads can prevent; a kettle at its beginning is none."""
     least_w = max(0, now.net_w - sum(sight.own_w for sight in able))
-    if least_w * now.left_s > now.left_ws(now.limit_w):
+    if least_w * now.left_s <= now.left_ws(now.limit_w):
+        memory.ahead_mono = None
+    elif memory.ahead_mono is None:
+        memory.ahead_mono = memory.mono
+    elif memory.mono is not None and memory.mono - memory.ahead_mono >= AHEAD_S:
         memory.peak_told = now.number
 
 
