@@ -214,6 +214,12 @@ class Controller(Agent):
         verbose_name = _("controller")
         verbose_name_plural = _("controllers")
 
+    def clean(self) -> None:
+        from control import controller_settings  # late: it needs these models
+
+        super().clean()
+        controller_settings.check(self)  # raises ValidationError
+
 
 class Departure(models.Model):
     """So many kWh by an hour of a day of the week: a weekly plan is made of them."""

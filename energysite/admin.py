@@ -97,7 +97,7 @@ class HouseAdmin(AuditedAdmin):
                 "description": _("For sunrise, and for the weather and the forecast of the sun, which need it exactly."),
             },
         ),
-        (_("Electricity"), {"fields": ("grid", "fuse_a", "unread_battery")}),
+        (_("Electricity"), {"fields": ("grid", "fuse_a", "own_peak_w", "unread_battery")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -6,7 +6,7 @@ decides. Every change is validated by the kind's form, audited, and told to runn
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, TypeVar, cast
 
 import redis
@@ -160,7 +160,13 @@ def form_of(agent: Agent) -> type[forms.ModelForm]:
 def _settings(agent: Agent) -> dict[str, Any]:
     """As JSON can hold them; a time is text, in UTC, that a form reads again."""
     values = model_to_dict(agent, fields=list(form_of(agent).base_fields))
-    return {name: value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, time) else value
 
 
 def _shown(agent: Agent) -> dict[str, Any]:
@@ -194,7 +200,7 @@ def _wrong_type(field: "models.Field[Any, Any]", value: Any) -> str:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(field, models.BooleanField):
         return "" if isinstance(value, bool) else _("%(value)s is neither true nor false.") % {"value": shown}
-    if isinstance(field, models.IntegerField):
+    if isinstance(field, (models.IntegerField, models.ForeignKey)):  # another row is named by its number
         return "" if number and isinstance(value, int) else _("%(value)s is not a whole number.") % {"value": shown}
     if isinstance(field, (models.FloatField, models.DecimalField)):
         return "" if number else _("%(value)s is not a number.") % {"value": shown}

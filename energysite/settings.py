@@ -237,6 +237,14 @@ UNFOLD = {
                 (_("Blocks"), "view_week", "meters_block"),
             ),
             _admin_links(
+                _("Control"),
+                (_("Outputs"), "power", "control_output"),
+                (_("Controllers"), "tune", "control_controller"),
+                (_("Decisions"), "fact_check", "control_decision"),
+                (_("Switches"), "toggle_on", "control_switch"),
+                (_("Overrides"), "front_hand", "control_override"),
+            ),
+            _admin_links(
                 _("Readings"),
                 (_("Readings set aside"), "rule", "meters_rejectepisode"),
                 (_("Corrections"), "edit_note", "meters_correction"),
