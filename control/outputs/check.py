@@ -122,7 +122,8 @@ def _facts(reading: Reading) -> tuple[str, ...]:
 
 def _facts_held(output: Any, held: dict[str, Any]) -> tuple[str, ...]:
     life, rated = held.get("life"), getattr(output, "rated_switches", None)
-    counted = _("%(count)s of %(rated)s switches") % {"count": life, "rated": rated} if life is not None and rated else ""
+    numbers = {"count": floatformat(life, "0g"), "rated": floatformat(rated, "0g")}
+    counted = _("%(count)s of %(rated)s switches") % numbers if life is not None and rated else ""
     reading = Reading(held.get("read"), held.get("power_w"), held.get("energy_wh"), held.get("timer_s"))
     return tuple(filter(None, [*_facts(reading), counted, _class(str(held.get("class", "C")))]))
 

@@ -62,6 +62,7 @@ class Given:
     folder: str = ""
     demo_pins: bool = False
     name: str = ""
+    enabled: bool = True
 
 
 NAMES = tuple(one.name for one in fields(Given))

@@ -1,5 +1,5 @@
-"""Reads every configured device once and says in words what is wrong: meters, inverters, weather, analog inputs. Exit status 1 when
-anything is."""
+"""Reads every configured device once and says in words what is wrong: meters, inverters, weather, analog inputs, outputs. Exit status 1
+when anything is."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +13,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from control.models import Output
+from control.outputs import check as output_check
 from energysite import live, looking
 from energysite.device_look import Look
 from energysite.models import Agent
@@ -72,13 +74,18 @@ class Command(BaseCommand):
                 *solar_check.jobs(now, self._enabled(Inverter)),
                 *weather_check.jobs(now, self._enabled(Weather)),
                 *analog_check.jobs(now, self._enabled(AnalogInput)),
+                *output_check.jobs(now, self._enabled(Output)),
             ]
         except DatabaseError as error:
             words = _("away (%(error)s). Live works; history is kept on disk and returns.")
             self._line(False, _("Database"), words % {"error": " ".join(str(error).split())[:120]})
             meters = configuration.load(settings.MODE_DIR / "config" / "meters.json")
             kept = fleet.load(settings.MODE_DIR / "config" / "inverters.json") or {}
-            jobs = [*solar_check.jobs(now, self._told(known.inverter for known in kept.values()))]
+            outputs = output_check.kept(settings.MODE_DIR / "config" / "outputs.json")
+            jobs = [
+                *solar_check.jobs(now, self._told(known.inverter for known in kept.values())),
+                *output_check.jobs(now, self._told(outputs)),
+            ]
         else:
             self._line(True, _("Database"), f"PostgreSQL {version}")
         return meters, [*self._meter_jobs(meters, client), *jobs]

@@ -45,11 +45,19 @@ def test_an_alarm_is_trouble() -> None:
 
 
 def test_a_device_that_does_not_say_whether_it_is_on_is_not_taken_for_off() -> None:
-    with HttpLookalike({"/relay": as_json({"ac_w": 0})}) as device, pytest.raises(DeviceConfigError, match="whether it is on"):
-        Blueprint(device.address).read(soon())
+    with (
+        HttpLookalike({"/relay": as_json({"ac_w": 0})}) as device,
+        closing(Blueprint(device.address)) as driver,
+        pytest.raises(DeviceConfigError, match="whether it is on"),
+    ):
+        driver.read(soon())
 
 
 def test_a_refused_password_is_told_without_it() -> None:
-    with HttpLookalike({"/relay": (401, b"hush-hush-7")}) as device, pytest.raises(DeviceConfigError, match="password") as told:
-        Blueprint(device.address, "ann", "hush-hush-7").read(soon())
+    with (
+        HttpLookalike({"/relay": (401, b"hush-hush-7")}) as device,
+        closing(Blueprint(device.address, "ann", "hush-hush-7")) as driver,
+        pytest.raises(DeviceConfigError, match="password") as told,
+    ):
+        driver.read(soon())
     assert "hush" not in str(told.value)
