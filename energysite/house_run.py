@@ -32,6 +32,7 @@ class Program(Child):
 
     delays_s: tuple[float, ...] = DELAYS_S
     look_s = STEADY_S
+    death_signal = signal.SIGKILL
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], *, descriptors: Sequence[int] = ()) -> None:
         self.name, self.environment, self.descriptors = name, environment, descriptors
@@ -39,7 +40,9 @@ class Program(Child):
         self._settled = 0.0
 
     def start(self) -> None:
-        self.process = children.spawn(self.arguments, env=self.environment, cwd=BASE_DIR, pass_fds=self.descriptors)
+        self.process = children.spawn(
+            self.arguments, env=self.environment, cwd=BASE_DIR, pass_fds=self.descriptors, death_signal=self.death_signal
+        )
         self._settled = time.monotonic() + SETTLED_S
 
     def ready(self) -> bool:
@@ -47,6 +50,12 @@ class Program(Child):
 
     def trouble(self) -> str:
         return "Its messages are above."
+
+
+class DemoHouse(Program):
+    """A house does not end with its site: it goes on until the plugs that the site had switched on have switched themselves off."""
+
+    death_signal = signal.SIGTERM
 
 
 class HoldOutputs(Program):
@@ -209,7 +218,7 @@ class HouseRun:
         if self.mode == "demo":
             past = str(env.integer("DEMO_DAYS", 400, low=1, high=4000))
             demo = ["manage.py", "demo_house", "--pty", "meter", "--devices", "--register", "--history", past]
-            found.append(Program("demo_house", demo, self.environment))
+            found.append(DemoHouse("demo_house", demo, self.environment))
         return found
 
     def begin(self) -> None:

@@ -33,8 +33,17 @@ class Moves:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             self._log = folder / f"switched-{name}.log"
-            self._file = os.open(folder / f"switched-{name}.json", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = self._opened(folder / f"switched-{name}.json")
             self._load(os.pread(self._file, RECORD_BYTES, 0))
+
+    @staticmethod
+    def _opened(path: Path) -> int:
+        """A new file with the old one's record in its place: what an earlier program still writes goes nowhere."""
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(path.read_bytes() if path.exists() else b"")
+        fresh.chmod(0o600)
+        fresh.replace(path)
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     def _load(self, record: bytes) -> None:
         if record.strip():
@@ -43,8 +52,10 @@ class Moves:
         if self._log is not None and self._log.exists():
             # Only its last line can be half of one: the program was killed while it wrote.
             whole = self._log.read_text().rpartition("\n")[0]
-            rows = [json.loads(line) for line in whole.splitlines()]
-            self.past = [(row[0], tuple(row[1:])) for row in rows]
+            for line in whole.splitlines():
+                at, *total = json.loads(line)
+                if not self.past or at > self.past[-1][0]:
+                    self.past.append((at, tuple(total)))
 
     def move(self, at: int, deltas: Sequence[int]) -> None:
         """In the second that ended at `at`. The first second of a quarter closes the one before it."""

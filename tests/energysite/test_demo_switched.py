@@ -200,3 +200,17 @@ def test_an_inverters_counter_never_falls_under_a_cloud() -> None:
     for before, after in pairwise(told):
         assert after.total_wh >= before.total_wh and after.day_wh >= before.day_wh and after.year_wh >= before.year_wh
     assert told[400].power_w == 0
+
+
+def test_what_an_earlier_program_still_writes_does_no_harm(tmp_path: Path) -> None:
+    early = Moves(tmp_path)
+    early.move(NOON, [100] * COUNTERS)
+    early.keep()
+    late = Moves(tmp_path)
+    late.move(NOON + 1, [100] * COUNTERS)
+    late.keep()
+    early.close()
+    again = Moves(tmp_path)
+    assert (again.at, again.total) == (NOON + 1, [200] * COUNTERS)
+    late.close()
+    again.close()
