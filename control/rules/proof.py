@@ -119,7 +119,7 @@ def _idle(sight: Sight) -> None:
         memory.low_mono = None
         return
     if memory.low_mono is None:
-        memory.low_mono = mono - min(sight.changed_s, sight.dt_s)
+        memory.low_mono = mono
     if memory.idle_at is None and mono - memory.low_mono >= sight.kind.idle_s:
         _found_idle(sight)
 

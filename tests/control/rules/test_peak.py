@@ -1,6 +1,6 @@
 """Rule 5: the month peak."""
 
-from control.rules.facts import Load, Window
+from control.rules.facts import Decision, Load, Window
 from control.rules.guard import peak
 from tests.control.rules.simulated import NOON, House
 
@@ -18,7 +18,7 @@ class Metered(House):
     so_far_ws = 0.0
     highest_w = 0.0
 
-    def step(self, seconds: float = 10.0) -> dict:  # type: ignore[type-arg]
+    def step(self, seconds: float = 10.0) -> dict[int, Decision]:
         if self.at % QUARTER_S == 0:
             self.highest_w, self.so_far_ws = max(self.highest_w, self.so_far_ws / QUARTER_S), 0.0
         self.grid |= {"quarter_w": int(self.so_far_ws / QUARTER_S)}

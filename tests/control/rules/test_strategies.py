@@ -58,7 +58,7 @@ def test_changes_are_as_far_apart_as_was_asked() -> None:
     house.base_w = 500
     house.run(200)
     assert house.is_on() and house.code() == "change_waits"
-    assert house.decisions[1].next_at == pytest.approx(house.at - 10 + house.decisions[1].said.params["wait_s"], abs=1)
+    assert house.decisions[1].next_at == pytest.approx(house.at - 10 + float(house.decisions[1].said.params["wait_s"]), abs=1)
     house.run(400)
     assert not house.is_on()
 
