@@ -193,7 +193,7 @@ class Controller(Agent):
         _("borrow up to (Wh)"), null=True, blank=True, help_text=_("From the grid. Empty: of the load.")
     )
     sun_pct = models.PositiveSmallIntegerField(
-        _("share of sun (%)"), default=FULL_PCT, validators=[MaxValueValidator(FULL_PCT)], help_text=_("That has to carry the load.")
+        _("share of sun (%)"), default=80, validators=[MaxValueValidator(FULL_PCT)], help_text=_("That has to carry the load.")
     )
     window_from = models.TimeField(_("from"), null=True, blank=True)
     window_to = models.TimeField(_("until"), null=True, blank=True)

@@ -139,7 +139,7 @@ class Migration(migrations.Migration):
                     "max_w",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="As printed on the device. Empty: 1,800 W. A load that runs for hours may take 80 % of it.",
+                        help_text="As printed on the device. Empty: 1,800 W. Loads that run for hours may take less: 80 %.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100000)],
                         verbose_name="most continuous power (W)",
@@ -335,7 +335,7 @@ class Migration(migrations.Migration):
                 (
                     "sun_pct",
                     models.PositiveSmallIntegerField(
-                        default=100,
+                        default=80,
                         help_text="That has to carry the load.",
                         validators=[django.core.validators.MaxValueValidator(100)],
                         verbose_name="share of sun (%)",

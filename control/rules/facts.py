@@ -101,7 +101,7 @@ class Budget:
 
     start_wh: int | None = None
     borrow_wh: int | None = None
-    sun_pct: int = 100  # which share of the load the sun has to carry
+    sun_pct: int = 80  # which share of the load the sun has to carry
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class LoadMemory:
     # Strategies.
     credit_wh: float = 0.0
     debt_wh: float = 0.0
+    sun_day: int = 0
+    sun_running: bool = False
+    day_start_count: int = 0
+    day_delivered_wh: float = 0.0
+    day_borrowed_wh: float = 0.0
     phase_mono: float | None = None
     samples: tuple[tuple[float, int, float], ...] = ()
     sum_ws: float = 0.0
@@ -77,7 +82,20 @@ class LoadMemory:
 
 
 # What is still true in another process.
-LASTING = ("day", "day_switches", "plan_by_at", "delivered_wh", "shed_quarter", "locked", "locked_release", "full_at")
+LASTING = (
+    "day",
+    "day_switches",
+    "plan_by_at",
+    "delivered_wh",
+    "shed_quarter",
+    "locked",
+    "locked_release",
+    "full_at",
+    "sun_day",
+    "day_start_count",
+    "day_delivered_wh",
+    "day_borrowed_wh",
+)
 
 
 @dataclass
