@@ -12,7 +12,7 @@ from energysite.notify import Trouble
 
 PATIENCE_S = 60.0
 # Longer than a call and its repetition: a device that was just told to switch off may still be on.
-OBEYS_S = 20.0
+OBEYS_S = 10.0
 LOCKS = ("over_temperature", "overpower")
 
 

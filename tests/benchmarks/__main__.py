@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, figures, forecast, lively, pages, polls, stored, totals
+from tests.benchmarks import blocks, exchange, faults, figures, forecast, lively, pages, polls, stored, totals
 
 SUITES = {
     "stored": stored.measure,
@@ -20,6 +20,7 @@ SUITES = {
     "totals": totals.measure,
     "polls": polls.measure,
     "forecast": forecast.measure,
+    "faults": faults.measure,
 }
 ROOT = Path(__file__).resolve().parents[2]
 
