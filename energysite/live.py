@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -81,14 +81,16 @@ class Publisher:
         self._lock = threading.Lock()
         self._pause_until = 0.0
 
-    def frame(self, source: str, frame: Frame) -> bool:
-        """Keep and publish a full frame. True when Redis has it."""
+    def frame(self, source: str, frame: Frame, also: Callable[[redis.client.Pipeline], object] | None = None) -> bool:
+        """Keep and publish a full frame. True when Redis has it. `also` writes what goes with it into the same pipeline."""
         with self._lock:
             number = self._numbers[source] = self._numbers.get(source, 0) + 1
         message = packed({"type": "live.frame", "publisher": self._id, "number": number, "frame": frame})
         with self.writing() as pipe:
             pipe.hset(LAST, source, message)
             pipe.publish(group_channel(LIVE_GROUP), message)
+            if also is not None:
+                also(pipe)
         return self.available
 
     @contextmanager

@@ -10,6 +10,9 @@ a lower one is a backlog, unless the computer's synchronised clock bears witness
 from collections import deque
 from dataclasses import dataclass
 from statistics import median_low
+from typing import Any, Protocol
+
+from meters.p1.telegram import Telegram
 
 # Keys in Valkey: the last number of each meter, and why its telegrams do not count.
 FRESH = "control:fresh"
@@ -91,6 +94,7 @@ class Running:
         if len(self._stray) < AGREE:
             return False
         self._begin(self._stray[:], sample.mono)
+        self._first = float("-inf")  # so many agree: it is warm
         return True
 
 
@@ -164,13 +168,21 @@ class Word:
     stale: str | None = None
 
 
+NOTHING = Word()
+
+
 class Teller:
-    """From verdicts to what Valkey is told. `number` grows over restarts as well: it begins at the epoch's milliseconds."""
+    """One meter's, from telegrams to what Valkey is told. `number` grows over restarts as well: it begins at the epoch's milliseconds."""
 
     def __init__(self) -> None:
+        self._judge = Judge()
         self._number = 0
         self._passed = float("-inf")
         self._stale: str | None = None
+
+    def hear(self, sample: Sample, wall: float) -> Word:
+        """`wall`: epoch, synchronised or not."""
+        return self.word(self._judge.judge(sample), sample.mono, wall)
 
     def word(self, code: str, mono: float, wall: float) -> Word:
         if not code:
@@ -180,6 +192,33 @@ class Teller:
             return Word(self._number, "" if cleared else None)
         # The same telegram twice within seconds is how some meters are polled.
         if code == self._stale or mono - self._passed < FLUTTER_S:
-            return Word()
+            return NOTHING
         self._stale = code
         return Word(None, code)
+
+
+class Pipe(Protocol):
+    """A pipeline of Valkey."""
+
+    def hset(self, name: str, key: str, value: str) -> Any: ...
+
+    def hdel(self, name: str, *keys: str) -> Any: ...
+
+
+def write(pipe: Pipe, meter: str, word: Word) -> None:
+    if word.number is not None:
+        pipe.hset(FRESH, meter, str(word.number))
+    if word.stale:
+        pipe.hset(STALE, meter, word.stale)
+    elif word.stale is not None:
+        pipe.hdel(STALE, meter)
+
+
+def sample_of(telegram: Telegram, mono: float, wall: float | None) -> Sample:
+    imported, exported = (
+        None if day is None and night is None else (day or 0) + (night or 0)
+        for day, night in ((telegram.import_t1_wh, telegram.import_t2_wh), (telegram.export_t1_wh, telegram.export_t2_wh))
+    )
+    power = None if telegram.import_w is None and telegram.export_w is None else (telegram.import_w or 0) - (telegram.export_w or 0)
+    at = None if telegram.time is None else telegram.time.timestamp()
+    return Sample(at, mono, telegram.raw, imported, exported, power, wall)

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext_lazy, override
 
 from energysite import agents, live
 from energysite.errors import DeviceConfigError, DeviceUnavailable
-from meters import addresses, hints
+from meters import addresses, freshness, hints
 from meters.clock import MeterClock, system_synchronised
 from meters.configuration import MeterConfig
 from meters.frames import frame_of
@@ -88,6 +88,8 @@ class Reader(threading.Thread):
         # A file has the times of its own day: only a live port can be judged by today's clock.
         mode = "meter" if config.connection.startswith("replay:") else config.clock
         self.clock = MeterClock(mode, synchronised, learned_s)
+        self._fresh = None if config.connection.startswith("replay:") else freshness.Teller()
+        self._synchronised = synchronised
         self.intake = Intake(config.name, self.clock, Taker(config.take, config.slot_s), keep, self._rejected)
         self._reject = reject
         self._publisher = live.publisher()
@@ -245,11 +247,18 @@ class Reader(threading.Thread):
             return False
         stamp = self.intake.stamp(telegram, wall, mono)
         shown = stamp.time if stamp.time is not None else int(wall)
-        self._publisher.frame(self.config.name, frame_of(self.config.name, telegram, shown, wall))
+        self._publisher.frame(self.config.name, frame_of(self.config.name, telegram, shown, wall), self._freshness(telegram, wall, mono))
         self.intake.accept(telegram, stamp, wall)
         self.state.last_telegram, self.state.dialect = round(wall, 3), telegram.dialect
         self._tell("live", self._concern(telegram, impossible=stamp.time is None))
         return True
+
+    def _freshness(self, telegram: Telegram, wall: float, mono: float) -> Callable[[Any], object] | None:
+        """What control is told of this telegram (rule 2). A file's telegrams are never fresh."""
+        if self._fresh is None:
+            return None
+        word = self._fresh.hear(freshness.sample_of(telegram, mono, wall if self._synchronised() else None), wall)
+        return None if word is freshness.NOTHING else lambda pipe: freshness.write(pipe, self.config.name, word)
 
     def _rejected(self, received: float, reason: str, detail: str, raw: bytes) -> None:
         self.state.rejected += 1
