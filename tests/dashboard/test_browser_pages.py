@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 OpenTab = Callable[..., Visit]
 BRUSSELS = ZoneInfo("Europe/Brussels")
-PAGES = ("/", "/health/", "/settings/")
+PAGES = ("/", "/control/", "/health/", "/settings/")
 LIVE = "document.getElementById('live-age').dataset.state === 'live'"
 DRAWN = "document.querySelector('[data-chart] canvas') !== null"
 

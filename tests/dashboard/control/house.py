@@ -14,7 +14,7 @@ from control.models import Controller, Decision, Output, Switch
 from energysite import agent_states, agents, live
 from meters.models import Meter
 
-HELD = {
+HELD: dict[str, Any] = {
     "level": 1,
     "read": 1,
     "power_w": 3412,
@@ -31,7 +31,7 @@ HELD = {
     "timer_s": 38,
 }
 # What the tick says of a controller whose car is charged with the sun.
-STATE = {
+STATE: dict[str, Any] = {
     "status": "on",
     "error": None,
     "level": 1.0,
