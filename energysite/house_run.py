@@ -23,6 +23,7 @@ TRY_LATER = 75  # exit status of `prepare`: the database is away, everything els
 SETTLED_S = 1.5  # what fails at its start has failed by then
 LOOK_S = 0.1
 STILL_S = 10.0  # a holder that says nothing for so long is killed
+FIRST_BEAT_S = 30.0  # an old card reads Python's files that slowly while everything starts
 HOLDER_LOOK_S = 2.0
 SLOW_PAGE_S = 30.0
 
@@ -65,7 +66,7 @@ class HoldOutputs(Program):
     """
 
     delays_s = (0.0, 0.3, 1.0, 1.5)
-    look_s = HOLDER_LOOK_S
+    look_s, still_s = HOLDER_LOOK_S, STILL_S
     stop_steps = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -81,8 +82,8 @@ class HoldOutputs(Program):
             self.process = children.spawn(self.arguments, env=environment, cwd=BASE_DIR, pass_fds=[theirs], death_signal=signal.SIGTERM)
         finally:
             os.close(theirs)
-        self._heard = time.monotonic()
-        self._settled = self._heard + SETTLED_S
+        self._settled = time.monotonic() + SETTLED_S
+        self._heard = time.monotonic() + FIRST_BEAT_S - self.still_s
 
     def _close(self) -> None:
         if self._pipe is not None:
@@ -99,7 +100,7 @@ class HoldOutputs(Program):
                 self._heard = time.monotonic()
         except BlockingIOError:
             pass
-        if time.monotonic() - self._heard >= STILL_S:
+        if time.monotonic() - self._heard >= self.still_s:
             self.process.kill()
             self.process.wait(5)
         return super().running()

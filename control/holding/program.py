@@ -116,11 +116,13 @@ def main(argv: list[str]) -> int:
         return 1
     key = secret.key(folder / "secret.key")
     past = Files(folder)
-    holder = Holder(SYSTEM, ValkeyBus(url), lambda settings: families.open_driver(settings, key), Threads(waker.wake), past)
+    bus = ValkeyBus(url)
+    holder = Holder(SYSTEM, bus, lambda settings: families.open_driver(settings, key), Threads(waker.wake), past)
     run(holder, waker, watchdog.of_environment())
     if not holder.finished:
         log.error("stopped before everything was off", outputs=holder.unsafe())
     holder.close()
+    bus.close()
     past.finish(1.0)
     lock.release()
     return 0
