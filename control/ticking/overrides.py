@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import redis
 import structlog
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,6 +24,8 @@ USUAL = timedelta(hours=2)
 LONGEST = timedelta(hours=24)
 BUTTON = "button"
 TICK_NOW = "control.tasks.tick_now"
+# In Valkey, while a tick is asked for and has not begun.
+ASKED, ASKED_MS = "control:asked", 5000
 
 
 def begin(actor: Actor, controller: Controller, level: float, until: datetime | None, now: datetime, *, blind: bool = False) -> Override:
@@ -165,8 +168,14 @@ def announce(name: str) -> None:
 
 
 def _hurry() -> None:
-    """Without a broker it is done with the next tick."""
+    """One tick is asked for at a time, however often people press. Without a broker it is done with the next tick."""
     try:
-        broker.send(TICK_NOW)
-    except broker.BrokerAway as error:
+        if live.client().set(ASKED, "1", nx=True, px=ASKED_MS):
+            broker.send(TICK_NOW)
+    except (redis.RedisError, broker.BrokerAway) as error:
         log.warning("no worker could be asked to decide at once", error=str(error))
+
+
+def heard() -> None:
+    """The tick that was asked for begins: what is said from now on needs another one. Raises redis.RedisError."""
+    live.client().delete(ASKED)

@@ -54,8 +54,8 @@ NEVER = float("-inf")
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """`active`, `loads`: as they were decided on, in dry-run where this installation is a copy. `took_s`: until its leases were written,
-    `late_s`: after the moment it was due."""
+    """`active`, `loads`: as they were decided on, in dry-run where this installation is a copy. `took_s`: with its leases written and
+    told, `late_s`: after the moment it was due."""
 
     active: tuple[Commanded, ...]
     loads: dict[int, Load]
@@ -95,6 +95,8 @@ class Ticker:
         if not self._turn.acquire(timeout=WAIT_S if at_once else 0):
             return None
         try:
+            if at_once:
+                overrides.heard()
             return self._run(now, mono)
         except redis.RedisError as error:
             log.warning("no tick, Valkey is away", error=str(error))
@@ -126,14 +128,13 @@ class Ticker:
         late_s = 0.0 if self._last == NEVER else max(0.0, mono - self._last - PERIOD_S)
         self._last = mono
         self._slots = {one.load.period_s: int(now.timestamp() // one.load.period_s) for one in ran.active}
-        took_s = self.clock() - began
-        if took_s > PERIOD_S:
+        if (took_s := self.clock() - began) > PERIOD_S:
             log.error("a tick took longer than its period: nothing is leased", seconds=round(took_s, 1))
             return None
-        ran = replace(ran, took_s=took_s, late_s=late_s)
-        self._write(ran, heard, now, mono)
+        ran = replace(ran, late_s=late_s)
+        self._write(ran, heard, mono)
         self._tell(ran, found, heard.told, now)
-        return ran
+        return self._timed(replace(ran, took_s=self.clock() - began), now)
 
     def _stand_by(self, heard: Heard, now: datetime, mono: float) -> None:
         """Nobody decides: what was leased is taken back, and the next controller begins anew."""
@@ -230,15 +231,20 @@ class Ticker:
 
     # Writing and telling
 
-    def _write(self, ran: Ran, heard: Heard, now: datetime, mono: float) -> None:
+    def _write(self, ran: Ran, heard: Heard, mono: float) -> None:
         others = heard.tickers if heard.boot == self.boot else {}
         tickers = {token: seen for token, seen in others.items() if mono - seen <= GONE_S} | {self.token: mono}
         memory = self.memory or Memory.fresh(mono)
-        took = {"at": now.timestamp(), "took_s": round(ran.took_s, 4), "late_s": round(ran.late_s, 3), "loads": len(ran.loads)}
         with live.publisher().writing() as pipe:
             self._lease(ran.leases, heard, self._orphans(ran, heard), ran.fence, pipe)
             ticker: dict[Any, Any] = {"boot": self.boot, "token": self.token, "tickers": json.dumps(tickers)}
-            pipe.hset(TICKING, mapping={**ticker, "memory": memory.to_json(), "looks": self.looks.to_json(), "tick": json.dumps(took)})
+            pipe.hset(TICKING, mapping={**ticker, "memory": memory.to_json(), "looks": self.looks.to_json()})
+
+    def _timed(self, ran: Ran, now: datetime) -> Ran:
+        took = {"at": now.timestamp(), "took_s": round(ran.took_s, 4), "late_s": round(ran.late_s, 3), "loads": len(ran.loads)}
+        with live.publisher().writing() as pipe:
+            pipe.hset(TICKING, "tick", json.dumps(took))
+        return ran
 
     def _orphans(self, ran: Ran, heard: Heard) -> set[str]:
         """After a start that is all but what a person switched (rule 8); otherwise what no controller commands any more."""

@@ -115,6 +115,37 @@ def every(period_s: str) -> dict[str, Any]:
     return {"inverters": Inverter.objects.count()}
 
 
+def controllers(address: str, count: str) -> dict[str, Any]:
+    """So many switches behind one address, and a controller for each."""
+    from control.models import Controller, Output
+    from energysite import agents
+
+    for number in range(int(count)):
+        paths = {"on_request": f"/{number}/on", "off_request": f"/{number}/off", "state_request": f"/{number}"}
+        output = agents.create(Output, name=f"Switch {number}", family="http", address=address, state_path="on", power_path="w", **paths)
+        agents.create(Controller, name=f"Load {number}", output=output, load_w=100, priority=number + 1, dry_run=False, period_s=10)
+    return {"controllers": Controller.objects.count()}
+
+
+def overrides() -> dict[str, Any]:
+    """Each is switched on by a person, one after the other; when (monotonic) it was said."""
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from control.models import Controller
+    from control.ticking import overrides as words
+    from energysite.permissions import MEMBER, Actor
+
+    said = {}
+    for controller in Controller.objects.order_by("pk"):
+        now = timezone.now()
+        said[controller.name.rpartition(" ")[2]] = time.monotonic()
+        words.begin(Actor("bench", MEMBER), controller, 1.0, now + timedelta(minutes=5), now)
+        time.sleep(0.3)
+    return {"said": said}
+
+
 WHAT: dict[str, Callable[..., dict[str, Any]]] = {
     "owner": owner,
     "meter": meter,
@@ -123,6 +154,8 @@ WHAT: dict[str, Callable[..., dict[str, Any]]] = {
     "bulk": bulk,
     "inverters": inverters,
     "every": every,
+    "controllers": controllers,
+    "overrides": overrides,
 }
 
 

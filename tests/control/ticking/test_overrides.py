@@ -7,6 +7,7 @@ import pytest
 from control import queries
 from control.models import Controller, Departure, Override
 from control.ticking import overrides
+from energysite import live
 from energysite.agents import NotAllowed, Refused, StaleVersion, UnknownAgent
 from energysite.models import AuditEntry
 from energysite.permissions import STRANGER
@@ -133,6 +134,20 @@ def test_a_departure_that_is_none_leaves_the_plan_as_it_was(car, row):
     with pytest.raises(Refused):
         overrides.set_departures(BOB, "Car", [row], 2)
     assert Departure.objects.count() == 1
+
+
+def test_a_flood_of_words_asks_for_one_tick_at_a_time(car, django_capture_on_commit_callbacks):
+    def waiting() -> int:
+        return live.client().llen("celery")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for _press in range(20):
+            overrides.begin(BOB, car, 1.0, None, NOON)
+    assert waiting() == 1
+    overrides.heard()
+    with django_capture_on_commit_callbacks(execute=True):
+        overrides.end(BOB, car, NOON)
+    assert waiting() == 2, "what is said after it began needs another one"
 
 
 def test_what_was_locked_is_released_by_a_member_by_rule_9(car):
