@@ -88,8 +88,13 @@ class Site:
             self.watched.begin()
         if not self.commander.is_alive():
             self.commander.start()
-        self.until(lambda: self.on and self.held().get("why") == "leased", 20)
+        self.until(lambda: self.on and self.held().get("why") == "leased" and self.kept().get("level") == 1, 20)
         return self
+
+    def kept(self) -> dict[str, Any]:
+        """What survives the holder."""
+        file = self.data_dir / "house/holding/outputs.json"
+        return json.loads(file.read_text())[NAME] if file.exists() else {}
 
     def until(self, true: Any, timeout_s: float) -> float:
         """Seconds until then, the supervisor's looks going on meanwhile."""
@@ -144,7 +149,7 @@ def test_rule_1_sigterm_switches_off_and_ends_at_once_though_leases_go_on(site: 
     assert time.monotonic() - began < 4
     assert not site.on
     assert site.held()["why"] == "stopped"
-    kept = json.loads((site.data_dir / "house/holding/outputs.json").read_text())[NAME]
+    kept = site.kept()
     assert (kept["level"], kept["cause"], kept["life"]) == (0, "stopped", 2)
     settings = site.data_dir / "house/config/outputs.json"
     assert json.loads(settings.read_text())["outputs"][0]["name"] == NAME
