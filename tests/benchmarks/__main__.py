@@ -9,7 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, faults, figures, forecast, lively, pages, polls, stored, totals
+from tests.benchmarks import blocks, exchange, faults, figures, forecast, lively, pages, polls, stored, ticks, totals
 
 SUITES = {
     "stored": stored.measure,
@@ -19,6 +19,7 @@ SUITES = {
     "exchange": exchange.measure,
     "totals": totals.measure,
     "polls": polls.measure,
+    "ticks": ticks.measure,
     "forecast": forecast.measure,
     "faults": faults.measure,
 }
@@ -36,11 +37,13 @@ def main() -> int:
         "names", nargs="*", metavar="NAME", choices=[*SUITES, []], help=f"which: {', '.join(SUITES)}; all of them when none is named"
     )
     parser.add_argument("--quick", action="store_true", help="fewer and shorter samples, nothing is written")
+    parser.add_argument("--real", type=int, default=0, metavar="N", help="N faults more on a running demo house, a minute each")
     options = parser.parse_args()
     found: list[figures.Figure] = []
     try:
         for name in options.names or SUITES:
-            found += SUITES[name](options.quick, partial(_say, name))
+            more = {"real": options.real} if name == "faults" else {}
+            found += SUITES[name](options.quick, partial(_say, name), **more)
     finally:  # what was measured is told, whatever ends it
         print(figures.table(found))
     if not options.quick:
