@@ -6,12 +6,13 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from tests.benchmarks import blocks, exchange, faults, figures, forecast, lively, pages, polls, stored, ticks, totals
+from tests.benchmarks import blocks, control, exchange, faults, figures, forecast, lively, pages, polls, stored, ticks, totals
 
-SUITES = {
+SUITES: dict[str, Callable[..., Iterable[figures.Figure]]] = {
     "stored": stored.measure,
     "live": lively.measure,
     "pages": pages.measure,
@@ -21,6 +22,7 @@ SUITES = {
     "polls": polls.measure,
     "ticks": ticks.measure,
     "forecast": forecast.measure,
+    "control": control.measure,
     "faults": faults.measure,
 }
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,8 +44,8 @@ def main() -> int:
     found: list[figures.Figure] = []
     try:
         for name in options.names or SUITES:
-            more = {"real": options.real} if name == "faults" else {}
-            found += SUITES[name](options.quick, partial(_say, name), **more)
+            measure = SUITES[name] if name != "faults" else partial(faults.measure, real=options.real)
+            found += measure(options.quick, partial(_say, name))
     finally:  # what was measured is told, whatever ends it
         print(figures.table(found))
     if not options.quick:

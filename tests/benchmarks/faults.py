@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.figures import Figure, figure
+from tests.faults import real as real_faults
 
 FAULTS, QUICK = 1000, 120
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ Say = Callable[[str], None]
 Row = Any
 
 
-def measure(quick: bool, say: Say) -> list[Figure]:
+def measure(quick: bool, say: Say, real: int = 0) -> list[Figure]:
     """Share safe in time, of all and by class; the longest by fault is said."""
     number = QUICK if quick else FAULTS
     parts = os.cpu_count() or 1
@@ -28,7 +29,8 @@ def measure(quick: bool, say: Say) -> list[Figure]:
     with ThreadPoolExecutor(parts) as pool:
         answers = list(pool.map(lambda first: _child(first, min(share, number - first)), range(0, number, share)))
     rows = [row for answer in answers for row in answer["found"]]
-    for line in _table(rows):
+    happened = real_faults.run(real, say) if real else []
+    for line in _table([*rows, *happened]):
         say(line)
     off = [row for row in rows if row[3] == "off"]
     figures = [
@@ -40,6 +42,7 @@ def measure(quick: bool, say: Say) -> list[Figure]:
         *figures,
         _safe("class C or a contact that does not open: somebody is told in time", [row for row in rows if row[3] == "told"]),
         figure("faults: longest until safe (bound 45 s)", longest, "s", "<= 45", "evcc: never; openWB: 60 s"),
+        *([_safe("faults on real processes: safe in time", happened)] if happened else []),
         figure("faults taken for a person's press", sum(answer["presses"] for answer in answers), "presses", "<= 0"),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -205,14 +206,44 @@ def ten_hang_and_meter_silent(site: Site) -> Broken:
 
 
 def two_at_once(site: Site) -> Broken:
-    """The meter falls silent, and the holder dies or stands still within the same half minute."""
+    """The meter falls silent, and within half a minute something else dies and comes back: what it finds then is old."""
     site.meter.silent = True
     site.run(site.luck.randrange(0, 30))
-    if site.luck.random() < 0.5:
+    what = site.luck.choice(("holder", "holder stopped", "worker", "reader", "valkey", "valkey empty"))
+    if what == "holder":
         site.kill_holder(site.luck.uniform(0.3, 3))
-    else:
+    elif what == "holder stopped":
         site.holder_stopped = True
+    elif what == "worker":
+        site.restart_worker()
+    elif what == "reader":
+        site.restart_reader()
+    else:
+        site.lose_valkey(kept=what == "valkey")
     return Broken(FOREVER_S, once=True)
+
+
+def valkey_returns_with_old_values(site: Site) -> Broken:
+    """Of a minute ago, as from a snapshot on disk, while the meter is silent: no lease and no number in it is news."""
+    old = copy.deepcopy(site.valkey)
+    site.run(60)
+    site.meter.silent = True
+    site.valkey_up = False
+    site.run(site.luck.randrange(1, 20))
+    site.valkey, site.valkey_up = old, True
+    return Broken(FOREVER_S)
+
+
+def holder_killed_again_and_again(site: Site) -> Broken:
+    """Three starts in ten minutes lock everything safe for ten."""
+    kills = iter(range(5))
+    site.kill_holder(1.0)
+
+    def again() -> None:
+        if site.holder is not None and next(kills, None) is not None:
+            site.kill_holder(site.luck.uniform(0.3, 3))
+
+    return Broken(FOREVER_S, each_second=again, once=True)
 
 
 FAULTS: dict[str, Callable[[Site], Broken]] = {
@@ -239,6 +270,8 @@ FAULTS: dict[str, Callable[[Site], Broken]] = {
     "contact stuck": contact_stuck,
     "device disobeys": device_disobeys,
     "ten hang, meter silent": ten_hang_and_meter_silent,
-    "meter silent, holder dies": two_at_once,
+    "meter silent, and one more": two_at_once,
+    "Valkey with old values": valkey_returns_with_old_values,
+    "hold_outputs killed for ever": holder_killed_again_and_again,
 }
 assert set("ABC") == set(FAMILIES)
