@@ -31,7 +31,7 @@ OUTSIDE = (
 # `manage.py up` supervises without Django, and starts in a moment because of it.
 DJANGO_FREE = (
     *("energysite.supervisor", "energysite.setup_token", "energysite.embedded", "energysite.layout", "energysite.env"),
-    *("energysite.phrases", "energysite.sealing", "control.outputs.families"),
+    *("energysite.phrases", "energysite.sealing", "control.outputs.families", "control.holding.program"),
     *(f"meters.transports.{name}" for name in ("answers", "http", "network", "names")),
 )
 

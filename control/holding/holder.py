@@ -18,13 +18,12 @@ with `step` until `finished`.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import structlog
 
 from control.holding.calls import Calls, Clock
 from control.holding.hand import REMOVED, STOPPED, Ground, Hand
@@ -34,7 +33,7 @@ from control.holding.rows import row
 from control.holding.work import Work
 from control.outputs import Driver
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 GAP_S = 5.0  # rule 1: after standing still so long nothing that is found counts
 START_WAIT_S = 60.0  # rule 8
@@ -116,7 +115,7 @@ class Holder:
             if told.outputs is not None and told.outputs != self._text and not self.stopping:
                 self._configure(told.outputs, keep=True)
             for refused in self._leases.look(told.leases, now, trusted=trusted):
-                log.warning("a lease is refused", why=refused)
+                log.warning("a lease is refused: %s", refused)
             self._fresh.look(told.fresh, now, trusted=trusted)
             self._settle()
         self._ground = self._stand()
@@ -202,7 +201,7 @@ class Holder:
             self._meters = [str(name) for name in given["meters"]]
             self._zone = ZoneInfo(str(given.get("zone", "Europe/Brussels")))
         except (ValueError, LookupError, TypeError, AttributeError, ZoneInfoNotFoundError) as error:
-            log.error("the settings of the outputs cannot be used", error=repr(error))
+            log.error("the settings of the outputs cannot be used: %r", error)
             return
         if keep:
             self._past.keep_settings(text)
@@ -223,7 +222,7 @@ class Holder:
             if _plain(hand_now.settings) != _plain(settings):
                 hand_now.reopen(self._work(settings))
             hand_now.renamed(settings)
-        log.info("outputs", names=sorted(self.hands))
+        log.info("outputs: %s", ", ".join(sorted(self.hands)) or "none")
 
     def _leave(self) -> None:
         """Those that left go once they are off; one that is away is tried for as long as we run."""

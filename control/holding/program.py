@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -10,17 +11,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from control.holding import watchdog
+from control.holding import lines, watchdog
 from control.holding.bus import ValkeyBus
 from control.holding.calls import SYSTEM, Threads
 from control.holding.holder import Holder
 from control.holding.starts import Files
-from control.outputs import families
-from energysite import env, layout, locks, logs, secret
+from control.outputs import Driver
+from energysite import env, layout, locks, secret
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 USAGE = """usage: manage.py hold_outputs [--demo]
 
@@ -75,6 +74,12 @@ def take_lock(folder: Path, waker: Waker) -> locks.Lock | None:
             waker.wait(0.2)
 
 
+def open_driver(settings: dict[str, Any], key: str) -> Driver:
+    from control.outputs import families  # late, as in rows.py
+
+    return families.open_driver(settings, key)
+
+
 def run(holder: Holder, waker: Waker, dog: watchdog.Watchdog) -> None:
     """Until a signal, and then until everything is off or 8 s have gone by."""
     until = float("inf")
@@ -108,7 +113,7 @@ def main(argv: list[str]) -> int:
     mode = layout.mode(data_dir, external_database=bool(env.text("DATABASE_URL")))
     folder = layout.make_mode_dir(data_dir, mode)
     url = env.url("REDIS_URL", ("redis", "rediss", "unix")) or f"unix://{layout.run_dir(data_dir, mode)}/valkey.sock"
-    logs.configure({"level": env.choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info")})
+    lines.configure(env.choice("LOG_LEVEL", lines.LEVELS, "info"))
     waker = Waker()
     waker.catch_signals()
     lock = take_lock(folder, waker)
@@ -117,10 +122,10 @@ def main(argv: list[str]) -> int:
     key = secret.key(folder / "secret.key")
     past = Files(folder)
     bus = ValkeyBus(url)
-    holder = Holder(SYSTEM, bus, lambda settings: families.open_driver(settings, key), Threads(waker.wake), past)
+    holder = Holder(SYSTEM, bus, lambda settings: open_driver(settings, key), Threads(waker.wake), past)
     run(holder, waker, watchdog.of_environment())
     if not holder.finished:
-        log.error("stopped before everything was off", outputs=holder.unsafe())
+        log.error("stopped before these were off: %s", ", ".join(holder.unsafe()))
     holder.close()
     bus.close()
     past.finish(1.0)

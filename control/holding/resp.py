@@ -5,7 +5,6 @@ elsewhere would double this process's memory and the time until a killed one is 
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -60,6 +59,8 @@ class Valkey:
             number = url.path.strip("/") or query.get("db", ["0"])[0]
             self._socket = socket.create_connection((url.hostname or "localhost", url.port or 6379), self._timeout_s)
             if url.scheme == "rediss":
+                import ssl  # 4 MB
+
                 self._socket = ssl.create_default_context().wrap_socket(self._socket, server_hostname=url.hostname)
         self._read = b""
         first: list[Command] = []

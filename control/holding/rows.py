@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from control.outputs import families
-
 if TYPE_CHECKING:
     from control.holding.hand import Ground, Hand
 
 
 def row(hand: Hand, ground: Ground) -> dict[str, Any]:
     """The keys are those of control.keys.HELD. `at`: epoch, when this was told."""
+    from control.outputs import families  # 12 MB of drivers that a house without outputs does not pay for
+
     record, reading = hand.record, hand.reading
     return {
         "at": round(ground.wall, 3),

@@ -5,6 +5,7 @@ and locks) and holding/starts.json (its last starts, and whose they were). What 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
@@ -12,12 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from control.holding import machine
 from control.holding.calls import Clock
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 MANY, WITHIN_S, LOCK_S = 3, 600.0, 600.0  # rule 8
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -53,7 +52,7 @@ class Files:
         except FileNotFoundError:
             return None
         except OSError as error:
-            log.error("the copy of the outputs' settings cannot be read", file=str(self._settings), error=str(error))
+            log.error("the copy of the outputs' settings cannot be read: %s: %s", self._settings, error)
             return None
 
     def keep_settings(self, text: bytes) -> None:
@@ -116,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        log.error("a file cannot be used", file=str(path), error=str(error))
+        log.error("a file cannot be used: %s: %s", path, error)
         return {}
 
 
@@ -131,4 +130,4 @@ def _write(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         fresh.replace(path)
     except OSError as error:
-        log.error("a file cannot be written", file=str(path), error=str(error))
+        log.error("a file cannot be written: %s: %s", path, error)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import structlog
 
 from control.holding.people import SAME, Expected, booted_at, same, verdict
 from control.outputs import Driver, Reading
 from energysite.errors import DeviceUnavailable, EnergyError
 from energysite.phrases import phrase as _
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 SAFE, RENEW, LOOK = "safe", "renew", "look"
 NOT_FOLLOWED = _("It does not do what it is told: it says that it is %(state)s. Switch it by hand, and see whether it hangs.")
@@ -68,7 +67,7 @@ class Work:
         except EnergyError as error:
             report.error = error
         except Exception as error:
-            log.exception("an output failed by a fault in this program", output=self.name)
+            log.exception("the output %s failed by a fault in this program", self.name)
             report.error = error
         report.arrived = report.commanded is not None and report.error is None
         return report
@@ -79,7 +78,7 @@ class Work:
             try:
                 driver.close()
             except Exception:
-                log.exception("an output could not be closed", output=self.name)
+                log.exception("the output %s could not be closed", self.name)
 
     def _read(self, driver: Driver, report: Report, deadline: float) -> None:
         report.reading = driver.read(deadline)
