@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from control import keys
 from control.models import Controller, Departure, Output, Override
 from control.ticking import known
 from energysite import audit, broker, live
@@ -43,6 +45,7 @@ def begin(actor: Actor, controller: Controller, level: float, until: datetime | 
         raise Refused(_("Who switches on without a meter has to be known by name."))
     with transaction.atomic():
         _locked(controller)
+        _unpause(actor, controller)
         begun = _replace(controller, now, actor.name, level=level, until=ends, blind=blind and level > 0)
         audit.record(actor, "override begun", controller.name, level=level, until=ends.isoformat(), blind=begun.blind)
         _tell(controller.name)
@@ -68,7 +71,7 @@ def pressed(controller_id: int, output: str, level: float, at: datetime, now: da
     until = at + USUAL
     if until <= now or Override.objects.filter(controller_id=controller_id, button=True, began=at).exists():
         return None
-    controller = Controller.objects.get(pk=controller_id)
+    controller = Controller.objects.select_for_update(no_key=True).get(pk=controller_id)
     made = _replace(controller, at, BUTTON, level=level, until=until, button=True, ended=now)
     audit.record(Actor(BUTTON, None), "override begun", controller.name, level=level, until=until.isoformat(), at=output)
     return made
@@ -86,6 +89,7 @@ def set_mode(actor: Actor, name: str, mode: str, version: int) -> Controller:
         raise Refused(_("There is no mode “%(mode)s”.") % {"mode": mode[:20]})
     with transaction.atomic():
         controller = _seen(name, version)
+        _unpause(actor, controller)
         before, controller.mode = controller.mode, mode
         if mode != before:
             controller.save(update_fields=["mode"])
@@ -120,11 +124,27 @@ def release(actor: Actor, output: Output) -> None:
     """What was locked or paused may switch again. Raises NotAllowed."""
     _permitted(actor)
     with transaction.atomic():
-        stored = Output.objects.select_for_update().get(pk=output.pk)
-        stored.release += 1
-        stored.save(update_fields=["release"])
-        audit.record(actor, "output released", output.name)
-        transaction.on_commit(_hurry)
+        _release(actor, output.pk)
+
+
+def _release(actor: Actor, pk: int) -> None:
+    stored = Output.objects.select_for_update().get(pk=pk)
+    stored.release += 1
+    stored.save(update_fields=["release"])
+    audit.record(actor, "output released", stored.name)
+    transaction.on_commit(_hurry)
+
+
+def _unpause(actor: Actor, controller: Controller) -> None:
+    """Who says what is wanted ends a pause. A lock is another thing: somebody has to look at the device first."""
+    try:
+        text: Any = live.client().hget(keys.HELD, controller.output.name)
+    except redis.RedisError as error:
+        log.warning("whether a controller is paused is not known, Valkey is away", error=str(error))
+        return
+    told = json.loads(text) if text else {}
+    if told.get("paused") and not told.get("locked"):
+        _release(actor, controller.output_id)
 
 
 def _permitted(actor: Actor) -> None:
@@ -134,11 +154,11 @@ def _permitted(actor: Actor) -> None:
 
 def _locked(controller: Controller) -> None:
     """Two people at once take turns."""
-    Controller.objects.select_for_update().get(pk=controller.pk)
+    Controller.objects.select_for_update(no_key=True).get(pk=controller.pk)
 
 
 def _seen(name: str, version: int) -> Controller:
-    controller = Controller.objects.select_for_update().filter(name=name).first() if "\0" not in name else None
+    controller = Controller.objects.select_for_update(no_key=True).filter(name=name).first() if "\0" not in name else None
     if controller is None:
         raise UnknownAgent(_("There is no agent called “%(name)s”.") % {"name": name})
     if controller.version != version:

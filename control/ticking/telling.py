@@ -15,6 +15,7 @@ from control.ticking.recording import Day, told
 from energysite import agent_states, live
 
 KIND = "control"
+SILENT_S = 15.0
 BUDGET = 450
 # What the consumer puts around a full frame, see meters.frames.
 WRAPPING = len('{"type":"frame","full":true,}')
@@ -83,6 +84,8 @@ def _trouble(device: Device | None, load: Load) -> str:
     """In the language that is on."""
     if load.dry_run:
         return ""
+    if device is not None and device.told_s >= SILENT_S:
+        return words.sentence("holder_silent_for", {"since_s": round(device.told_s)})
     if device is None:
         return _("The program that switches has not told of this output yet.")
     if device.locked:
