@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import functools
-import hashlib
-from pathlib import Path
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from control.holding import machine
 from control.models import Commander, Controller
 from control.ticking import overrides
 from energysite import audit
 from energysite.agents import NotAllowed
 from energysite.permissions import Actor, allows
 
-MACHINE_ID = Path("/etc/machine-id")
-SERIAL = Path("/sys/firmware/devicetree/base/serial-number")  # of a Pi: a card that was copied has the machine-id of the other one
-KEY = "secret.key"  # made once, never written again: its inode is that of this folder
-
 
 @functools.cache
 def fingerprint() -> str:
     """Of this machine and this folder. With a database of its own, on which several machines may work, of that one."""
-    return digest([_database()]) if settings.DATABASE_URL else digest(marks(settings.MODE_DIR))
-
-
-def marks(folder: Path) -> list[str]:
-    """What a copy does not have. Raises OSError where the folder has no key, which no site lives without."""
-    found = [file.read_text(errors="replace").strip("\0\n ") for file in (MACHINE_ID, SERIAL) if file.is_file()]
-    return [*found, str((folder / KEY).stat().st_ino)]
-
-
-def digest(found: list[str]) -> str:
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()[:32]
+    return machine.digest([_database()] if settings.DATABASE_URL else machine.marks(settings.MODE_DIR))
 
 
 def _database() -> str:
@@ -45,11 +30,11 @@ def _database() -> str:
         return ":".join(map(str, cursor.fetchone()))
 
 
-def settle(machine: str, copied: bool) -> bool:
+def settle(signed: str, copied: bool) -> bool:
     """Whether everything runs dry. Called by the tick with what Commander knows, in its transaction: a first start signs its name."""
-    if machine == fingerprint():
+    if signed == fingerprint():
         return copied
-    if not machine:
+    if not signed:
         Commander.objects.filter(pk=1).update(machine=fingerprint())
         return False
     if not copied:
