@@ -2,7 +2,7 @@
 
 Columns may stand in any order and others beside them; `;` separates as well, decimals may have a comma then. Times are ISO 8601 with an
 offset, or epoch seconds, or what the clock of the house showed: then the doubled hour of an autumn night is told by the file's order.
-Rows up to 15 minutes apart are held until the next one; a longer gap is a gap.
+Rows up to 15 minutes apart are held until the next one; before a longer gap, and at the end, as long as the last one was.
 """
 
 from __future__ import annotations
@@ -108,14 +108,14 @@ def _history(rows: Iterator[tuple[int, int, float, float]], zone: str, tell: Cal
         if minute > MOST_MINUTES:
             raise BadHistory(f"Line {number} lies more than 20 years after the first one.")
         if count and at - last_at <= LONGEST_S:
-            step_s = max(STEP_S, at - last_at)
-            held: tuple[float | None, float | None] = (house[-1], solar[-1])
-        else:
-            held = (None, None)
+            step_s = at - last_at
         missing = minute - len(house)
         if missing > 0:
-            house += [held[0]] * missing
-            solar += [held[1]] * missing
+            held = min(missing, (step_s - 1) // STEP_S) if count else 0
+            house += [house[-1]] * held if held else []
+            solar += [solar[-1]] * held if held else []
+            house += [None] * (missing - held)
+            solar += [None] * (missing - held)
         if minute < len(house):  # several rows in one minute: their mean
             together += 1
             house[minute] = (house[minute] or 0.0) * (together - 1) / together + house_w / together
@@ -129,7 +129,7 @@ def _history(rows: Iterator[tuple[int, int, float, float]], zone: str, tell: Cal
             tell(count)
     if not house:
         raise BadHistory("There is no row below the names of the columns.")
-    more = min(step_s, LONGEST_S) // STEP_S - 1
+    more = (step_s - 1) // STEP_S
     house += [house[-1]] * more
     solar += [solar[-1]] * more
     return History(start, house, solar, zone)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from control.backtest import csv_file, foresight, picture, stored, trial
+from control.backtest import csv_file, demo_history, foresight, picture, stored, trial
 from control.backtest.csv_file import BadHistory
 from control.backtest.history import History
 from control.backtest.score import Prices, Score
@@ -65,6 +65,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         where = parser.add_mutually_exclusive_group()
         where.add_argument("--csv", type=Path, metavar="FILE", help="time,house_w,solar_w; without it the stored history")
+        where.add_argument("--day", choices=demo_history.NAMES, help="a fixed day of the demo house, or a year of it")
         parser.add_argument("--controller", metavar="NAME", help="with the settings of this controller; its own past is taken out first")
         parser.add_argument("--from", dest="since", type=day, metavar="DATE", help="the first day; without it a year back")
         parser.add_argument("--to", dest="until", type=day, metavar="DATE", help="the last day, itself included")
@@ -107,6 +108,9 @@ class Command(BaseCommand):
         house = the_house.current()
         if options["csv"]:
             history = csv_file.read(options["csv"], house.zone, lambda rows: progress("file", rows, 0))
+            history = _days(history, options["since"], options["until"])
+        elif options["day"]:
+            history = demo_history.history(options["day"], lambda done, of: progress("demo house", done, of, "days"))
             history = _days(history, options["since"], options["until"])
         else:
             history = stored.read(options["since"], options["until"], house, controller, timezone.now())
