@@ -13,6 +13,7 @@ from control import words
 from control.rules.facts import Decision, Device, Load, Override, Snapshot
 from control.ticking.recording import Day, told
 from energysite import agent_states, live
+from energysite.phrases import of_json
 
 KIND = "control"
 SILENT_S = 15.0
@@ -98,7 +99,7 @@ def _trouble(device: Device | None, load: Load) -> str:
 def output_state(held: Mapping[str, Any]) -> dict[str, Any]:
     """Of an output, of what the holder tells."""
     error = held.get("error")
-    text = "" if not error else _(error["text"]) % error.get("params", {})
+    text = str(of_json(error)) if error else ""
     return {
         "status": "error" if text or held.get("locked") or not held.get("reachable", True) else "on" if held.get("level") else "off",
         "error": text or None,
