@@ -74,9 +74,10 @@ def peaks(year: History, load_w: int, kwh: float) -> Iterator[Figure]:
     scores = by_name(Trial(year, load, stays))
     always, ours, best = scores["always"], scores[OURS], scores["foresight"]
     saved = trial.peak_saving_pct(always, ours, best)
+    late, latest = (100 * one.missing_kwh / (len(stays) * kwh) for one in (ours, best))
     beside = (
         f"paid peaks, mean: uncontrolled {_mean_w(always):.0f} W, ours {_mean_w(ours):.0f} W, best {_mean_w(best):.0f} W;"
-        f" not charged in time {100 * ours.missing_kwh / (len(stays) * kwh):.2f} %, best {100 * best.missing_kwh / (len(stays) * kwh):.2f} %"
+        f" not charged in time {late:.2f} %, best {latest:.2f} %"
     )
     yield figure(f"control: share of the achievable peak saving, car of {load_w} W, {kwh:g} kWh a day", saved, "%", ">= 85", beside)
     yield figure(

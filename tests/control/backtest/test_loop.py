@@ -1,5 +1,6 @@
 """The closed loop: ours through the rules that run live, the plant behind it, and the scores."""
 
+import itertools
 from array import array
 from collections.abc import Sequence
 from dataclasses import replace
@@ -116,7 +117,7 @@ def test_a_quarter_at_stake_is_looked_at_as_often_as_live() -> None:
     history = flat(3, house_w=900)
     load = replace(SUN, load_w=3000, rated_w=6000, mode="on")
     Loop(load, Steady(3000), history, seen=lambda snapshot, decision: times.append(snapshot.at)).run()
-    gaps = {b - a for a, b in zip(times, times[1:], strict=False)}
+    gaps = {b - a for a, b in itertools.pairwise(times)}
     assert gaps == {10.0, 60.0}
     assert len(times) < 3 * 60 * 4
 

@@ -1,9 +1,11 @@
 """Others' rules, as they are said to be."""
 
+from collections.abc import Sequence
+
 from control.backtest.rules import Always, Evcc, Nothing, Original, Plain, Rival, rivals
 
 
-def follow(rule: Rival, surplus_w: list[float | None], load_w: float = 1000) -> str:
+def follow(rule: Rival, surplus_w: Sequence[float | None], load_w: float = 1000) -> str:
     """On and off at the end of each minute, the load in the loop; None: the meter is silent."""
     level, told = 0.0, ""
     for watts in surplus_w:
