@@ -170,6 +170,15 @@ class Hand:
             self.safe_cause = ""
         self._next_try = now
 
+    def gone(self, now: float) -> bool:
+        """Nothing more is to be done with one that left: it is off; or it is away, and nothing says that we left it on, or its own timer
+        has switched it off by now."""
+        if self.is_safe or self.busy:
+            return self.is_safe
+        driver = self.work.driver
+        timer_did = driver is not None and driver.has_timer and now - self.unsafe_since > TIMER_MOST_S
+        return self.tried and (self.record.level == 0 or timer_did)
+
     def take_over(self, now: float) -> None:
         """The installation was copied, and a person said that this machine goes on."""
         self._quiet = False

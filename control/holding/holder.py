@@ -225,9 +225,9 @@ class Holder:
         log.info("outputs: %s", ", ".join(sorted(self.hands)) or "none")
 
     def _leave(self) -> None:
-        """Those that left go once they are off; one that is away is tried for as long as we run."""
+        """Those that left are forgotten once they are off; one that we left on and that is away is tried for as long as we run."""
         for hand in list(self._leaving):
-            if not hand.is_safe:
+            if not hand.gone(self._ground.now):
                 hand.act(None, self._ground)
                 continue
             hand.work.close()

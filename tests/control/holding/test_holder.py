@@ -405,3 +405,35 @@ def test_a_device_that_came_back_after_it_was_without_power_and_tells_no_uptime_
     here.run(12)
     assert here.held("plug")["person"] is None
     assert here.held("plug")["last"]["cause"] == "restart"
+
+
+def test_a_device_that_moved_while_it_was_off_is_asked_once_at_its_old_address_and_forgotten() -> None:
+    time = Time()
+    old, new = Plug(time, has_timer=False), Plug(time, has_timer=False)
+    here = World(plug=old, other=new)
+    del here.settings["other"]
+    here.publish()
+    here.run(2)
+    old.away = True
+    here.settings["plug"] = {**here.settings["plug"], "address": "http://other"}
+    here.publish()
+    here.run(5)
+    assert here.holder is not None
+    here.holder.begin_stop()
+    here.run(2)
+    assert here.holder.finished
+
+
+def test_an_output_that_is_removed_while_on_and_away_is_tried_until_it_is_off() -> None:
+    here, plug = world(has_timer=False)
+    here.on("plug")
+    plug.away = True
+    del here.settings["plug"]
+    here.publish()
+    here.run(300)
+    assert here.held("plug")["why"] == "removed"
+    assert here.held("plug")["unsafe_s"] > 250
+    plug.away = False
+    assert here.seconds_until(lambda: plug.level == 0) <= 6
+    here.run(2)
+    assert "plug" not in here.bus.held
