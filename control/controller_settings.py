@@ -65,7 +65,7 @@ def _of_strategy(controller: Controller) -> Iterator[Complaint]:
                 yield "signal", _("Say which analog input.")
         case Strategy.BUDGET | Strategy.PLAN:
             if controller.sun_pct == 0 and controller.start_wh:
-                yield "start_wh", _("With a share of sun of 0 % it never waits for the sun.")
+                yield "start_wh", _("It never waits for the sun with a share of sun of 0 %.")
 
 
 def _of_threshold(controller: Controller) -> Iterator[Complaint]:

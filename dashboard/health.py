@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboard import health_celery, health_facts, health_growth, health_rejects, health_totals, health_words
+from dashboard import health_celery, health_facts, health_growth, health_outputs, health_rejects, health_totals, health_words
 from energysite.permissions import allows, requires
 
 REASONS = {
@@ -27,6 +27,7 @@ def health(request: HttpRequest) -> HttpResponse:
     meters = health_words.meters(facts)
     storage = [*health_words.storage(facts), health_words.worker(facts), *health_words.clocks(facts)]
     storage.append(health_totals.line(health_totals.gather() if facts.stored else None, facts.at.timestamp()))
+    storage += health_outputs.lines(facts)
     processes = health_words.processes(facts)
     rejects = health_rejects.gather() if facts.stored else None
     blocks = health_growth.lines(facts)

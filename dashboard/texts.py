@@ -26,6 +26,7 @@ def _in(_language: str | None) -> dict[str, str]:
         "minutes": _("{n} min"),
         "hours": _("{n} h"),
         "meter_silent": _("{meter}: silent since {time}. History is complete to {time}. Check the cable."),
+        "meter_silent_loads": _("{meter}: silent since {time}. Loads are off for safety. History is complete to {time}. Check the cable."),
         "meter_silent_link": _("What to check"),
         "link_lost": _("This page lost the house; numbers from {time}; trying again."),
         "link_lost_empty": _("This page cannot reach the house; trying again."),

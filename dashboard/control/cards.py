@@ -106,7 +106,10 @@ def _decided(one: One) -> float | None:
 
 def _reason(one: One, facts: Facts) -> tuple[str, str]:
     """(one sentence, since when); nothing of what another line says."""
-    if not one.controller.enabled or ((one.held.get("locked") or one.held.get("paused")) and one.state.get("code") in LOCKED):
+    code = one.state.get("code")
+    locked = code in LOCKED and (one.held.get("locked") or one.held.get("paused"))
+    overridden = one.override is not None and one.state.get("rule") == "override"
+    if not one.controller.enabled or locked or overridden:
         return "", ""
     last = one.decision
     if one.state.get("code"):

@@ -59,7 +59,7 @@ def _departure(controller: Controller, facts: Facts) -> str:
         return _("No departure is planned: it takes the sun only.")
     departure, at = found
     words = {"kwh": figures.tenths(departure.kwh), "day": departure.get_day_display(), "time": f"{at:%H:%M}"}
-    return _("Next: %(kwh)s kWh by %(day)s %(time)s.") % words
+    return _("%(kwh)s kWh by %(day)s %(time)s.") % words
 
 
 def next_departure(departures: list[Departure], facts: Facts) -> tuple[Departure, datetime] | None:

@@ -77,9 +77,10 @@ function ages(link, seen, paces, shown, now) {
   const ageOf = (source) => Math.max(0, now - seen.get(source));
   const limit = (source, least, times) => Math.max(least, times * paces.get(source).usual());
   const silent = [...seen.keys()].filter((source) => ageOf(source) > limit(source, SILENT_S, 3));
+  const words = document.querySelector("[data-loads]") === null ? "meter_silent" : "meter_silent_loads";
   const problem = silent
     .sort((a, b) => seen.get(a) - seen.get(b))
-    .map((meter) => say("meter_silent", { meter, time: sinceTime(seen.get(meter)) }))
+    .map((meter) => say(words, { meter, time: sinceTime(seen.get(meter)) }))
     .join(" ");
   const source = seen.has(shown) ? shown : [...seen.keys()].sort((a, b) => seen.get(b) - seen.get(a))[0];
   const age = duration(Math.max(1, ageOf(source)));

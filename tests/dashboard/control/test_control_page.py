@@ -257,7 +257,7 @@ def test_the_next_step_follows_strategy_and_mode() -> None:
     now = timezone.now().astimezone(BRUSSELS)
     Departure.objects.create(controller=car, day=(now - timedelta(days=1)).isoweekday(), by="07:30", kwh=14)
     Departure.objects.create(controller=car, day=(now + timedelta(days=1)).isoweekday(), by="06:15", kwh=9.5)
-    assert first(car) == f"Next: 9.5 kWh by {now + timedelta(days=1):%A} 06:15."
+    assert first(car) == f"9.5 kWh by {now + timedelta(days=1):%A} 06:15."
     Controller.objects.update(strategy="window", window_from="22:00", window_to="06:00")
     assert first(car) in ("Its hours begin at 22:00.", "Its hours end at 06:00.")
     Controller.objects.update(mode="on")
@@ -366,3 +366,18 @@ def test_every_agent_stands_on_the_page_with_its_state(client: Client) -> None:
     assert re.search(r"Controllers Car runs .* ago", said)
     assert re.search(r"Outputs Car's plug in trouble .* ago It does not answer\.", said)
     assert "Meters Main not run yet" in said
+
+
+# Health
+
+
+def test_health_says_whether_something_holds_the_outputs_and_whether_off_is_off(client: Client) -> None:
+    assert "outputs are held" not in text(client, "/health/")
+    for told, expected in (
+        ({"outputs": 4, "unsafe": 0}, "Outputs 4 outputs are held, told"),
+        ({"outputs": 4, "unsafe": 1}, "1 should be off and nothing confirms it: see Control."),
+    ):
+        live.set_process_state("hold_outputs", told)
+        assert expected in text(client, "/health/")
+    live.client().hset(live.PROCESSES, "hold_outputs", json.dumps({"outputs": 1, "unsafe": 0, "at": timezone.now().timestamp() - 60}))
+    assert "Outputs Nobody holds them since" in text(client, "/health/")
