@@ -18,7 +18,7 @@ from control.outputs import check, checking, families, set_up
 from energysite import audit, confirm, database
 from energysite.actors import actor_of
 from energysite.agent_admin import STATUS_WORDS
-from energysite.agent_test import TestedAdmin
+from energysite.agent_test import UNTESTED, TestedAdmin
 from energysite.device_look import Look
 from energysite.errors import EnergyError
 from energysite.permissions import allows
@@ -50,6 +50,7 @@ class OutputAdmin(TestedAdmin):
     change_form_outer_before_template = "admin/control/output_buttons.html"
     conditional_fields = fields_by_family()
     settable = families.SETTABLE
+    untested = (*UNTESTED, "period_s")
     test_words = _(
         "Test asks the device below once, by the settings as they stand in the form now, and shows what it says. Nothing is switched."
     )
