@@ -2,7 +2,7 @@
 kill -9 (a power cut may lose what the kernel had not written).
 
 Two files: the present, one record of a fixed length that is written over itself in one call; and the past, one line for each quarter in
-which something moved, so that a reading of any second can be told afterwards.
+which something moved and for each pause, so that a reading of any second can be told afterwards.
 """
 
 import json
@@ -60,8 +60,10 @@ class Moves:
     def move(self, at: int, deltas: Sequence[int]) -> None:
         """In the second that ended at `at`. The first second of a quarter closes the one before it."""
         quarter = at - 1 - (at - 1) % QUARTER_S
-        if self.at and self.at <= quarter:
-            self._close(self.at - 1 - (self.at - 1) % QUARTER_S + QUARTER_S)
+        if 0 < self.at < at - 1:
+            self._pause(at - 1)
+        elif self.at and self.at <= quarter:
+            self._close(quarter)
         self.at = at
         for index, delta in enumerate(deltas):
             self.total[index] += delta
@@ -72,9 +74,18 @@ class Moves:
         if now == last[1] or end <= last[0]:
             return
         begin = end - QUARTER_S
-        rows = [(end, now)] if last[0] >= begin else [(begin, last[1]), (end, now)]
+        self._write([(begin, last[1]), (end, now)])
+
+    def _pause(self, until: int) -> None:
+        """Nothing moved from the last second that was told to this one: the program stood still."""
+        now, begin = tuple(self.total), self.at - 1 - (self.at - 1) % QUARTER_S
+        self._write([(begin, self.past[-1][1] if self.past else ZERO), (self.at, now), (until, now)])
+
+    def _write(self, rows: list[tuple[int, tuple[int, ...]]]) -> None:
+        """Those later than what is known."""
+        rows = [row for row in rows if not self.past or row[0] > self.past[-1][0]]
         self.past.extend(rows)
-        if self._log is not None:
+        if self._log is not None and rows:
             with self._log.open("a") as log:
                 log.write("".join(f"{json.dumps([at, *total])}\n" for at, total in rows))
 

@@ -137,6 +137,23 @@ def test_after_kill_9_its_counters_go_on_and_what_happened_meanwhile_is_told_as_
     assert energy_wh(past.reading(NOON + 5000)) - energy_wh(PLAIN.reading(NOON + 5000)) == pytest.approx(extra, abs=2)
 
 
+def test_while_it_stood_still_in_the_middle_of_a_quarter_nothing_moved(tmp_path: Path) -> None:
+    first = switched(tmp_path)
+    first.advance(NOON)
+    first.contacts["car"].switch(True, "http")
+    last = run(first, NOON + 1, NOON + 300)[-1]
+    again = switched(tmp_path)
+    again.advance(NOON + 400)
+    again.contacts["car"].switch(True, "http")
+    after = run(again, NOON + 401, NOON + 600)[-1]
+    past = SwitchedHouse(PLAIN.ledger, again.moves)
+    pause = [past.reading(NOON + second) for second in range(300, 401, 10)]
+    for before, later in pairwise([last, *pause, after]):
+        assert later.import_t1_wh >= before.import_t1_wh and later.export_t1_wh >= before.export_t1_wh
+    added = [energy_wh(one) - energy_wh(PLAIN.reading(one.at)) for one in (last, *pause)]
+    assert max(added) - min(added) <= 2
+
+
 def killed_at(at: int) -> Reading:
     house = switched()
     house.advance(NOON)
