@@ -108,7 +108,7 @@ def test_test_asks_by_the_form_as_it_stands_and_switches_nothing(owner: Client, 
     assert "Class A" in page
     assert "It is not set up safely" in page
     assert "hush" not in page
-    wrong = owner.post(TEST, values(address=plug.address, password="guess-guess")).content.decode()
+    wrong = owner.post(f"{TEST}?of={plug.pk}", values(address=plug.address, password="guess-guess")).content.decode()
     assert "Check its password" in wrong
     assert "guess" not in wrong
     assert device.contact.switches == before
