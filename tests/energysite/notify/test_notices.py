@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
+from energysite import live, tasks
 from energysite.models import Channel, Delivery, House, Notice
 from energysite.notify import Trouble, message, quiet, raise_notice, recover, saw, sending
 from energysite.notify.raising import STEADY
@@ -21,6 +22,7 @@ from tests.running_site import free_port
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+QUEUE = "celery"
 SECRET = "a secret of enough characters"
 SILENT = ("meter silent:Main", "meter_silent", {"name": "Main", "minutes": 5})
 
@@ -250,3 +252,21 @@ def test_a_redirect_is_not_followed(hook: HttpLookalike) -> None:
 
 def test_the_meters_say_how_a_message_is_posted() -> None:
     assert message.poster() is posting.post
+
+
+def test_the_workers_are_asked_to_send_once_a_notice_is_stored_and_not_where_nobody_is_to_be_told(
+    hook: HttpLookalike, django_capture_on_commit_callbacks: Any
+) -> None:
+    live.client().delete(QUEUE)
+    with django_capture_on_commit_callbacks(execute=True):
+        raise_notice("x:nobody", "meter_silent", {}, True, NOW)
+    assert live.client().llen(QUEUE) == 0
+    webhook(hook)
+    with django_capture_on_commit_callbacks(execute=True):
+        raise_notice(*SILENT, urgent=True, now=NOW)
+        assert live.client().llen(QUEUE) == 0, "not before the commit"
+    (asked,) = live.client().lrange(QUEUE, 0, -1)
+    assert b"energysite.tasks.send_notices" in asked
+    live.client().delete(QUEUE)
+    tasks.send_notices()
+    assert events(hook) == [("raised", "meter_silent")]
