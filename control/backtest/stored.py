@@ -10,7 +10,6 @@ from math import isnan, nan
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
 from control import models
 from control.backtest.csv_file import BadHistory
@@ -55,11 +54,11 @@ def read(since: date | None, until: date | None, house: House, controller: model
     sources = list(Source.objects.filter(kind__in=PARTS).order_by("pk"))
     grid = [source for source in sources if source.kind == Source.Kind.ELECTRICITY]
     if not grid:
-        raise BadHistory(_("No meter is stored here: there is no history to try anything on. Give a file with --csv."))
+        raise BadHistory("No meter is stored here: there is no history to try anything on. Give a file with --csv.")
     last = until or timegrid.local_day(now, zone)
     first = since or _first_day(grid, zone, last)
     if first is None or first > last:
-        raise BadHistory(_("Nothing was measured from %(first)s to %(last)s.") % {"first": first or last, "last": last})
+        raise BadHistory(f"Nothing was measured from {first or last} to {last}.")
     start = int(timegrid.midnight(first, zone).timestamp())
     end = min(int(timegrid.midnight(last + timedelta(days=1), zone).timestamp()), int(now.timestamp()) // QUARTER_S * QUARTER_S)
     span = Range(start, max(0, end - start) // STEP_S)
@@ -71,13 +70,11 @@ def read(since: date | None, until: date | None, house: House, controller: model
     used = _used(net, solar if known else None, battery)
     notes = []
     if quarters:
-        notes.append(
-            _("%(share)d %% of it is known by the quarter of an hour only, and is held level in it.") % {"share": round(100 * quarters)}
-        )
+        notes.append(f"{100 * quarters:.0f} % of it is known by the quarter of an hour only, and is held level in it.")
     if controller is not None:
         notes += _without(used, span, controller)
     if not any(watts is not None for watts in used):
-        raise BadHistory(_("Nothing was measured from %(first)s to %(last)s.") % {"first": first, "last": last})
+        raise BadHistory(f"Nothing was measured from {first} to {last}.")
     made = [None if used[i] is None else (solar[i] if known else 0.0) for i in range(span.minutes)]
     return History(start, used, made, house.zone, tuple(notes))
 
@@ -178,7 +175,7 @@ def _without(used: list[float | None], span: Range, controller: models.Controlle
         taken_wh += watts / 60
     if not taken_wh:
         return []
-    return [_("%(kwh)s kWh that %(name)s drew itself were taken out.") % {"kwh": f"{taken_wh / 1000:.1f}", "name": controller.name}]
+    return [f"{taken_wh / 1000:.1f} kWh that {controller.name} drew itself were taken out."]
 
 
 def _on(span: Range, controller: models.Controller) -> Iterator[tuple[float, float]]:
