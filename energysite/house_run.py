@@ -69,8 +69,9 @@ class HoldOutputs(Program):
     look_s, still_s = HOLDER_LOOK_S, STILL_S
     stop_steps = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], say: Callable[[str], None] = lambda _line: None) -> None:
         super().__init__("hold_outputs", ["manage.py", "hold_outputs"], environment)
+        self._say = say
         self._pipe: int | None = None
         self._heard = 0.0
 
@@ -101,6 +102,7 @@ class HoldOutputs(Program):
         except BlockingIOError:
             pass
         if time.monotonic() - self._heard >= self.still_s:
+            self._say(f"hold_outputs: it stood still for {self.still_s:.0f} s and is killed; what it held is switched off next")
             self.process.kill()
             self.process.wait(5)
         return super().running()
@@ -200,7 +202,7 @@ class HouseRun:
             "PYTHONUNBUFFERED": "1",
             "MALLOC_ARENA_MAX": "2",  # or glibc keeps an arena a thread: 16 threads in the worker
         }
-        self.holder = Watched(HoldOutputs(self.environment))
+        self.holder = Watched(HoldOutputs(self.environment, say))
         self.watched = [Watched(server) for server in self.servers]
         self.programs = [Watched(program) for program in self._programs(listening.fileno())]
         self.prepare = Program("prepare", ["manage.py", "prepare"], self.environment)

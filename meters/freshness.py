@@ -19,7 +19,7 @@ FRESH = "control:fresh"
 STALE = "control:stale"
 
 FRESH_S = 30.0
-REPEATED, CLOCK, COUNTERS, FROZEN = "repeated", "clock", "counters", "frozen"
+NEVER, REPEATED, CLOCK, COUNTERS, FROZEN = "never", "repeated", "clock", "counters", "frozen"
 
 MEDIAN_OF = 61
 OFF_S = 10.0
@@ -49,7 +49,7 @@ class Sample:
 
 
 class Running:
-    """Does the meter's time run with our clock?"""
+    """Does the meter's time run with our clock? Empty where it does, `clock` where not, `never` while too little is known."""
 
     def __init__(self) -> None:
         self.learned = 0  # how often it was learned anew
@@ -58,12 +58,12 @@ class Running:
         self._stray: list[float] = []
         self._strayed = float("-inf")
 
-    def agrees(self, sample: Sample) -> bool:
+    def fault(self, sample: Sample) -> str:
         assert sample.time is not None
         offset = sample.time - sample.mono
         if not self._offsets:
             self._begin([offset], sample.mono)
-            return False
+            return NEVER
         middle = median_low(self._offsets)
         if abs(offset - middle) > OFF_S:
             return self._astray(offset, middle, sample)
@@ -71,7 +71,8 @@ class Running:
         if sample.mono - self._added >= APART_S:
             self._offsets.append(offset)
             self._added = sample.mono
-        return len(self._offsets) >= WARM and sample.mono - self._first >= WARM_S
+        warm = len(self._offsets) >= WARM and sample.mono - self._first >= WARM_S
+        return "" if warm else NEVER
 
     def _begin(self, offsets: list[float], mono: float) -> None:
         self.learned += 1
@@ -80,22 +81,22 @@ class Running:
         self._first = self._added = mono
         self._stray.clear()
 
-    def _astray(self, offset: float, middle: float, sample: Sample) -> bool:
+    def _astray(self, offset: float, middle: float, sample: Sample) -> str:
         assert sample.time is not None
         witnessed = sample.wall is not None and abs(sample.time - sample.wall) <= WITNESS_S
         if not (offset > middle or witnessed):
             self._stray.clear()
-            return False
+            return CLOCK
         if self._stray and abs(offset - self._stray[0]) > OFF_S:
             self._stray.clear()
         if sample.mono - self._strayed >= APART_S or not self._stray:
             self._stray.append(offset)
             self._strayed = sample.mono
         if len(self._stray) < AGREE:
-            return False
+            return CLOCK
         self._begin(self._stray[:], sample.mono)
         self._first = float("-inf")  # so many agree: it is warm
-        return True
+        return ""
 
 
 class Moving:
@@ -150,8 +151,8 @@ class Judge:
         self._before = sample.time
         moving = self._moving.agrees(sample)
         learned = self._running.learned
-        if not self._running.agrees(sample):
-            return CLOCK
+        if fault := self._running.fault(sample):
+            return fault
         if self._running.learned != learned:
             self._accepted = float("-inf")  # another clock: it may have been set back
         if sample.time <= self._accepted:

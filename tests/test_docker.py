@@ -46,11 +46,12 @@ def copied() -> list[str]:
 
 def test_compose_has_every_process_and_each_runs_a_command_there_is() -> None:
     found = services()
-    assert set(found) == {"database", "valkey", "prepare", "web", "worker", "beat", "read_meters"}
+    assert set(found) == {"database", "valkey", "prepare", "web", "worker", "beat", "read_meters", "hold_outputs"}
     for name in ("prepare", "read_meters"):
         python, manage, command = command_of(found[name])
         assert (python, manage) == ("python", "manage.py")
         assert command in get_commands()
+    assert command_of(found["hold_outputs"]) == ["python", "manage.py", "hold_outputs"], "dispatched by manage.py itself"
     for name in ("worker", "beat"):
         assert command_of(found[name])[:4] == ["celery", "-A", app.main, name]
         assert subprocess.run([sys.executable, "-m", *command_of(found[name]), "--help"], cwd=ROOT, capture_output=True).returncode == 0
@@ -108,6 +109,8 @@ def test_the_unit_runs_up_as_an_ordinary_user_and_gives_it_time_to_stop() -> Non
     service = unit["Service"]
     assert service["ExecStart"].endswith("manage.py up")
     assert service["User"] not in ("", "root")
+    assert service["NotifyAccess"] == "all", "a child of `up` feeds the watchdog"
+    assert int(service["WatchdogSec"]) >= 30
     assert (service["KillMode"], service["Restart"], service["NoNewPrivileges"]) == ("mixed", "always", "yes")
     assert int(service["TimeoutStopSec"]) >= 30
 

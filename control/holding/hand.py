@@ -168,7 +168,7 @@ class Hand:
             self.make_safe(why, now)
         elif self.safe_cause == START:
             self.safe_cause = ""
-        self._next_try = now
+        self._tries, self._next_try = 0, now
 
     def gone(self, now: float) -> bool:
         """Nothing more is to be done with one that left: it is off; or it is away, and nothing says that we left it on, or its own timer

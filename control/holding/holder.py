@@ -148,8 +148,9 @@ class Holder:
         return any(hand.ended for hand in (*self.hands.values(), *self._leaving))
 
     def unsafe(self) -> list[str]:
-        """Outputs that should be off and have not confirmed it."""
-        return sorted(hand.name for hand in (*self.hands.values(), *self._leaving) if not hand.is_safe)
+        """Outputs that a stop still has to wait for: not off yet, or away and perhaps on."""
+        now = self._clock.mono()
+        return sorted(hand.name for hand in (*self.hands.values(), *self._leaving) if not hand.gone(now))
 
     @property
     def finished(self) -> bool:

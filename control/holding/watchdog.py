@@ -1,12 +1,18 @@
-"""Saying that we live: a byte a second to the supervisor, and to systemd's watchdog where there is one. A full pipe loses nothing."""
+"""Saying that we live: a byte a second to the supervisor, and to systemd's watchdog where there is one. A full pipe loses nothing.
+
+Without a supervisor a thread of our own ends the process when it hangs: whoever restarts it finds everything off.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 
 EVERY_S = 1.0
+STILL_S = 10.0
+EXIT_STILL = 70
 
 
 class Watchdog:
@@ -14,12 +20,19 @@ class Watchdog:
 
     def __init__(self, descriptor: int, address: str) -> None:
         self._descriptor, self._address = descriptor, address
-        self._last = float("-inf")
+        self._last = time.monotonic() - EVERY_S
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if address else None
         if descriptor >= 0:
             os.set_blocking(descriptor, False)
         if self._socket is not None:
             self._socket.setblocking(False)
+        if descriptor < 0:
+            threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def _watch(self) -> None:
+        while time.monotonic() - self._last < STILL_S:
+            time.sleep(STILL_S / 5)
+        os._exit(EXIT_STILL)
 
     def beat(self) -> bool:
         """At most once a second. False: the supervisor's end of the pipe is closed, so that nobody watches any more."""

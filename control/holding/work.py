@@ -98,9 +98,11 @@ class Work:
         report.commanded = task.level
         sent = self.mono()
         driver.apply(task.level, task.timer_s, deadline)
-        if driver.has_timer and task.level > 0:
-            report.armed_until = sent + task.timer_s
         self._read(driver, report, deadline)
+        if driver.has_timer and task.level > 0:
+            # As the device itself counts, where it tells: some know one length only.
+            told_s = report.reading.timer_s
+            report.armed_until = sent + task.timer_s if told_s is None else min(sent + task.timer_s, report.read_at + told_s)
 
     def _check(self, report: Report) -> None:
         """Raises DeviceUnavailable where the device says something else than it was told."""

@@ -437,3 +437,21 @@ def test_an_output_that_is_removed_while_on_and_away_is_tried_until_it_is_off() 
     assert here.seconds_until(lambda: plug.level == 0) <= 6
     here.run(2)
     assert "plug" not in here.bus.held
+
+
+def test_a_stop_waits_for_what_is_away_only_where_it_was_left_on() -> None:
+    here, plug = world(has_timer=False)
+    here.run(2)
+    plug.away = True
+    assert here.holder is not None
+    here.holder.begin_stop()
+    here.run(3)
+    assert here.holder.finished
+    plug.away = False
+    here.start()
+    here.on("plug")
+    plug.away = True
+    here.holder.begin_stop()
+    here.run(60)
+    assert not here.holder.finished
+    assert here.holder.unsafe() == ["plug"]
