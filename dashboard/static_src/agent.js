@@ -128,7 +128,12 @@ function startForm(body, form, ask) {
     const answer = await ask({ command: "set_config", values, version: Number(form.elements.version.value) });
     button.removeAttribute("aria-disabled");
     if (answer === null) return tell(refused, body.dataset.away);
-    if (!answer.ok) return refuse(form, refused, answer);
+    if (!answer.ok) {
+      refuse(form, refused, answer);
+      const config = await ask({ command: "get_config" });
+      if (config?.ok) take(form, fields, seen, config);
+      return;
+    }
     form.elements.version.value = answer.version;
     for (const field of fields) {
       if (field.type === "password") field.value = "";
@@ -136,6 +141,22 @@ function startForm(body, form, ask) {
     }
     saved.textContent = body.dataset.saved;
   });
+}
+
+/** What others have saved meanwhile; what this person changed and has not saved stays. */
+function take(form, fields, seen, { version, values }) {
+  form.elements.version.value = version;
+  for (const field of fields) {
+    const stored = values[field.dataset.setting];
+    const touched = raw(field) !== seen.get(field);
+    const mine = raw(field);
+    if (field.type === "checkbox") field.checked = stored === true;
+    else if (field.type !== "password") field.value = stored ?? "";
+    seen.set(field, raw(field));
+    if (!touched) continue;
+    if (field.type === "checkbox") field.checked = mine;
+    else field.value = mine;
+  }
 }
 
 function raw(field) {
