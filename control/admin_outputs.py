@@ -94,7 +94,7 @@ class OutputAdmin(TestedAdmin):
         if advice := checking.advice(obj):
             messages.warning(request, advice)
         if families.safety_class(obj) == families.NOBODY:
-            words = gettext("“%(output)s” cannot switch itself off if this machine dies.") % {"output": obj.name}
+            words = gettext("%(output)s cannot switch itself off if this machine dies.") % {"output": obj.name}
             messages.warning(request, words)
 
     def device(self, request: HttpRequest, pk: int) -> HttpResponse:
