@@ -8,6 +8,7 @@ from django.utils import timezone
 from control import watching
 from control.ticking import recording, run
 from energysite.database import DatabaseAway, asked
+from energysite.notify import raising
 
 TIDY_S = 21_600
 WATCH_S = 60
@@ -33,9 +34,10 @@ def tick_now() -> None:
 
 @shared_task(throws=(DatabaseAway,), expires=TIDY_S)
 def tidy() -> None:
-    """Decisions of more than 400 days ago go."""
+    """Decisions and notices of more than 400 days ago go."""
     with asked():
         recording.forget_old(timezone.now())
+        raising.forget_old(timezone.now())
 
 
 @shared_task(throws=(DatabaseAway,), expires=WATCH_S)

@@ -24,6 +24,7 @@ STEADY = timedelta(seconds=120)
 # The causes that are open are asked again after so long; who looks each minute or each ten seconds pays for no more.
 FRESH_S = 30.0
 SEEN = timedelta(seconds=60)
+KEPT = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ def saw(family: str, found: Mapping[str, Trouble], now: datetime) -> None:
     wrong = {f"{family}:{whom}" for whom in found}
     for cause in [cause for cause in _open.get() if cause.startswith(f"{family}:") and cause not in wrong]:
         recover(cause, now)
+
+
+def forget_old(now: datetime) -> None:
+    """What was over more than 400 days ago goes, with its messages. Raises django.db.Error."""
+    Notice.objects.filter(recovered__lt=now - KEPT).delete()
 
 
 def send_now() -> None:

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from energysite import live, tasks
 from energysite.models import Channel, Delivery, House, Notice
-from energysite.notify import Trouble, message, quiet, raise_notice, recover, saw, sending
+from energysite.notify import Trouble, message, quiet, raise_notice, raising, recover, saw, sending
 from energysite.notify.raising import STEADY
 from meters import posting
 from tests.emulators.http_device import HttpLookalike, as_json
@@ -270,3 +270,12 @@ def test_the_workers_are_asked_to_send_once_a_notice_is_stored_and_not_where_nob
     live.client().delete(QUEUE)
     tasks.send_notices()
     assert events(hook) == [("raised", "meter_silent")]
+
+
+def test_what_was_over_long_ago_is_forgotten_and_what_lasts_is_not() -> None:
+    long_ago = NOW - timedelta(days=500)
+    raise_notice("x:over", "meter_silent", {}, False, long_ago)
+    raise_notice("x:lasts", "disk_full", {}, False, long_ago)
+    recover("x:over", NOW - timedelta(days=401))
+    raising.forget_old(NOW)
+    assert [one.cause for one in Notice.objects.all()] == ["x:lasts"]
