@@ -175,22 +175,23 @@ class Ticker:
             models.Commander.objects.filter(pk=1).update(memory=json.loads(memory.restarted(mono).to_json()))
             self._saved = mono
 
-    def _troubles(self, outcome: Outcome, loads: dict[int, Load], mono: float) -> dict[str, notify.Trouble]:
-        """What a person should know of: a lock while it lasts, everything else for a while after it was said."""
+    def _troubles(self, outcome: Outcome, loads: dict[int, Load], seen: Snapshot) -> dict[str, notify.Trouble]:
+        """What a person should know of: a lock or a pause while it lasts, everything else for a while after it was said."""
+        lasting = {}
+        for load in loads.values():
+            device = seen.devices.get(load.id)
+            for code in (outcome.memory.loads[load.id].locked, "paused" if device is not None and device.paused else ""):
+                if code:
+                    lasting[f"{load.name}:{code}"] = notify.Trouble(code, {"name": load.name, "rated_w": load.rated_w}, code != "paused")
         for alarm in outcome.alarms:
             name = loads[alarm.load].name if alarm.load in loads else ""
-            params = {**recording.told(alarm.params), "name": name}
-            self._said[f"{name}:{alarm.code}"] = notify.Trouble(alarm.code, params, alarm.urgent), mono
-        for load in loads.values():
-            memory = outcome.memory.loads.get(load.id)
-            if memory is not None and memory.locked:
-                params = {"name": load.name, "rated_w": load.rated_w}
-                before = self._said.get(f"{load.name}:{memory.locked}")
-                trouble = before[0] if before else notify.Trouble(memory.locked, params, True)
-                self._said[f"{load.name}:{memory.locked}"] = trouble, mono
-        locked = {f"{load.name}:{code}" for load in loads.values() for code in LOCKS if outcome.memory.loads[load.id].locked != code}
-        self._said = {key: said for key, said in self._said.items() if mono - said[1] < SAID_S and key not in locked}
-        return {key: trouble for key, (trouble, _at) in self._said.items()}
+            trouble = notify.Trouble(alarm.code, {**recording.told(alarm.params), "name": name}, alarm.urgent)
+            if alarm.code in LOCKS:
+                lasting[f"{name}:{alarm.code}"] = trouble
+            else:
+                self._said[f"{name}:{alarm.code}"] = trouble, seen.mono
+        self._said = {key: said for key, said in self._said.items() if seen.mono - said[1] < SAID_S}
+        return {key: trouble for key, (trouble, _at) in self._said.items()} | lasting
 
     # Deciding
 
@@ -210,7 +211,7 @@ class Ticker:
             self.recorder.record(seen, loads, outcome.decisions, outputs, told.held, now)
             today = self.recorder.today(seen)
             self._save(outcome.memory, mono)
-            notify.saw(FAMILY, self._troubles(outcome, loads, mono), now)
+            notify.saw(FAMILY, self._troubles(outcome, loads, seen), now)
             watching.look_at_outputs(told.held, now, mono)
         self.memory = outcome.memory
         self.recorder.committed(mono)

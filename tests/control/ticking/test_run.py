@@ -188,9 +188,11 @@ def test_a_decision_keeps_what_it_was_made_of_and_what_was_rejected(house):
 def test_an_override_wins_at_once_and_is_leased_as_a_persons_by_rule_7(house):
     house.pass_s(20)
     overrides.begin(BOB, Override.controller.field.related_model.objects.get(), 1.0, None, NOON + timedelta(seconds=house.second))
+    live.client().set(overrides.ASKED, "1")
     house.second += 2
     house.tell()
     ran = house.tick(at_once=True)
+    assert not live.client().exists(overrides.ASKED), "who speaks from now on asks for another tick"
     assert (ran.outcome.decisions[0].rule, ran.outcome.decisions[0].level) == ("override", 1.0)
     lease = leases()["Car plug"]
     assert (lease["level"], lease["person"], lease["blind"]) == (1.0, True, False)
@@ -336,6 +338,16 @@ def test_what_the_rules_are_alarmed_about_becomes_a_notice_and_ends(house):
     house.device = {"level": 0, "read": 0, "power_w": 0}
     house.pass_s(20)
     assert Notice.objects.get(code="stuck").recovered is not None
+
+
+def test_a_pause_is_told_while_it_lasts_by_rule_7(house):
+    house.device = {"paused": True}
+    house.pass_s(20)
+    assert Notice.objects.get(code="paused").recovered is None
+    assert Decision.objects.first().code == "paused"
+    house.device = {"paused": False}
+    house.pass_s(10)
+    assert Notice.objects.get(code="paused").recovered is not None
 
 
 def test_a_copied_installation_decides_in_dry_run_and_asks_by_rule_12(house):

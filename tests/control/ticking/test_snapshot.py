@@ -57,6 +57,14 @@ def test_a_clock_that_is_set_makes_nothing_older_or_younger():
     assert (later.grid.fresh, later.devices[1].changed_s) == (True, 15.0)
 
 
+def test_a_new_switch_is_no_older_than_the_look_before_whatever_its_clock_says():
+    looks = Looks()
+    look(looks, 0, 7, held={"level": 0, "since": QUARTER})
+    assert look(looks, 10, 8, held={"level": 1, "since": QUARTER - 3600}).devices[1].changed_s == 10
+    assert look(looks, 20, 9, held={"level": 1, "since": QUARTER - 3600}).devices[1].changed_s == 20
+    assert look(looks, 30, 9, held={"level": 0, "since": QUARTER + 9999}).devices[1].changed_s == 0
+
+
 def test_the_limit_is_the_highest_of_the_floor_the_peak_and_the_own_target_by_rule_5():
     assert look(Looks(), 0, 1, quarter_w=100, month_peak_w=1800).grid.limit_w == 2500
     assert look(Looks(), 0, 1, quarter_w=100, month_peak_w=4100).grid.limit_w == 4100
