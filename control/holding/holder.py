@@ -87,7 +87,7 @@ class Holder:
         self._zone: tzinfo = UTC
         self._text: bytes | None = None
         self._wait_until, self._locked_until = now + START_WAIT_S, now + past.started(clock)
-        self._stepped, self._heard = now, float("-inf")
+        self._heard = float("-inf")
         self._gone: set[str] = set()
         self.stopping = False
         self._quiet = past.copied()
@@ -107,9 +107,8 @@ class Holder:
         for hand in (*self.hands.values(), *self._leaving):
             hand.collect(self._ground, lambda hand=hand: self._work(hand.settings))  # type: ignore[misc]
         told = self._exchange()
-        # Valkey that was away long is a gap as well: what is found then may have been written any time since.
-        trusted = now - self._heard <= GAP_S and now - self._stepped <= GAP_S
-        self._stepped = now
+        # After a start, after standing still, or when Valkey was away: what is found may have been written any time since.
+        trusted = now - self._heard <= GAP_S
         if told is not None:
             self._heard = now
             if told.outputs is not None and told.outputs != self._text and not self.stopping:

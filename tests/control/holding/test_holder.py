@@ -455,3 +455,16 @@ def test_a_stop_waits_for_what_is_away_only_where_it_was_left_on() -> None:
     here.run(60)
     assert not here.holder.finished
     assert here.holder.unsafe() == ["plug"]
+
+
+def test_rule_12_a_commander_that_was_replaced_leases_nothing_more_not_even_what_nobody_else_leases() -> None:
+    time = Time()
+    one, other = Plug(time), Plug(time)
+    here = World(one=one, other=other)
+    here.fence = 8
+    here.on("one")
+    del here.lease["one"]
+    here.fence = 7
+    here.lease["other"] = (1.0, {"person": True})
+    here.run(60)
+    assert other.level == 0
