@@ -1,5 +1,7 @@
 """The demo house's switches as the site knows them."""
 
+import asyncio
+import socket
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -16,6 +18,7 @@ from energysite.demo.devices.modes import SWITCHES
 from energysite.demo.model import House
 from energysite.demo.on_the_wire import Wire, on_the_wire
 from energysite.management.commands import _demo_switches as switches
+from energysite.management.commands._demo_devices import Devices
 from tests.energysite import demo
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +90,24 @@ def test_a_real_output_cannot_be_added_to_the_demo_house(settings: Any) -> None:
     assert Output(name="Relay", family="gpio", pin=17).demo_pins is True
     settings.MODE = "house"
     assert agents.create(Output, name="Terrace", family="shelly2", address="http://192.168.1.30").pk
+
+
+def test_its_devices_are_at_the_same_ports_after_a_restart_unless_somebody_took_them(tmp_path: Path) -> None:
+    house = House(demo.young(DAY))
+
+    async def once() -> dict[str, str]:
+        devices = Devices(lambda _line: None)
+        await devices.open(house, lambda: NOON, {}, tmp_path, "127.0.0.1")
+        found = devices.addresses()
+        await devices.close()
+        return found
+
+    first = asyncio.run(once())
+    assert asyncio.run(once()) == first
+    port = int(first["shelly2"].rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)):
+        again = asyncio.run(once())
+    assert again["shelly2"] != first["shelly2"]
+    assert {**again, "shelly2": first["shelly2"]} == first
+    (tmp_path / "demo-ports.json").write_text("[")
+    assert asyncio.run(once()).keys() == first.keys()

@@ -1,6 +1,7 @@
 """The demo house's devices beside its meter: put on the wire, and made known to the site at the ports that they have this time."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from solar.models import Inverter, RoofPlane, Weather
 
 PRODUCTION_S, PRODUCTION_DAYS = 60, 5  # between two readings of the last days that were
 SOUTH_DEG = 180
+PORTS = "demo-ports.json"
 Say = Callable[[str], None]
 
 
@@ -87,16 +89,21 @@ class Devices:
 
     async def open(self, house: House, now: Clock, modes: dict[str, Mode], folder: Path, host: str) -> None:
         self._house = house
+        ports = _ports(folder / PORTS)
         for name in DEVICES:
             try:
                 # In a thread: the first time a certificate is made.
                 device = await asyncio.to_thread(make, name, house, now, modes.get(name, Mode()), folder)
-                await device.open(host)
+                await _open(device, host, ports.get(name, 0))
             except (OSError, subprocess.CalledProcessError) as error:
                 self._say(f"demo house: no {name}: {error}")
                 continue
             self.by_name[name] = device
             self._say(f"demo house: {name} at {device.address}{_hint(name)}")
+        try:
+            (folder / PORTS).write_text(json.dumps({name: device.port for name, device in self.by_name.items()}))
+        except OSError as error:
+            self._say(f"demo house: its devices will move at the next start: {error}")
 
     async def listen(self, hands: Hands) -> None:
         """To the people of the house."""
@@ -119,6 +126,25 @@ class Devices:
             await self._hands.close()
         for device in self.by_name.values():
             await device.close()
+
+
+async def _open(device: Device, host: str, port: int) -> None:
+    """At the port of the last time: a device that moved is another one to who counts its switches. Raises OSError."""
+    try:
+        await device.open(host, port)
+    except OSError:
+        if not port:
+            raise
+        await device.open(host)  # somebody else has it now
+
+
+def _ports(path: Path) -> dict[str, int]:
+    """Of the last time; none where nobody wrote them down."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): port for name, port in found.items() if isinstance(port, int)} if isinstance(found, dict) else {}
 
 
 def _hint(name: str) -> str:
