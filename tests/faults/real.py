@@ -94,16 +94,20 @@ class House:
             self.hand(back)
 
     @contextmanager
-    def _stopped(self, name: str, *, group: bool = False) -> Iterator[None]:
-        pid, send = self.pid(name), os.killpg if group else os.kill
-        send(pid, signal.SIGSTOP)
+    def _stopped(self, name: str) -> Iterator[None]:
+        """With its children: those of PostgreSQL serve on without their parent."""
+        pid = self.pid(name)
+        pids = [pid, *_children(pid)]
+        for one in pids:
+            os.kill(one, signal.SIGSTOP)
         try:
             yield
         finally:
-            try:
-                send(pid, signal.SIGCONT)
-            except ProcessLookupError:
-                pass  # its heartbeat stood still: it was killed and started anew
+            for one in pids:
+                try:
+                    os.kill(one, signal.SIGCONT)
+                except ProcessLookupError:
+                    pass  # its heartbeat stood still: it was killed and started anew
 
     @contextmanager
     def _killed(self, name: str) -> Iterator[None]:
@@ -134,7 +138,7 @@ class House:
             "real: read_meters stopped": (lambda: self._stopped("read_meters"), "ABC"),
             "real: hold_outputs killed": (lambda: self._killed("hold_outputs"), "ABC"),
             "real: hold_outputs stopped": (lambda: self._stopped("hold_outputs"), "ABC"),
-            "real: database stopped": (lambda: self._stopped("database", group=True), "ABC"),
+            "real: database stopped": (lambda: self._stopped("database"), "ABC"),
             "real: Valkey stopped": (lambda: self._stopped("live values"), "ABC"),
             "real: worker killed": (lambda: self._killed_and_back("worker"), "ABC"),
             "real: database killed": (lambda: self._killed_and_back("database"), "ABC"),
@@ -172,6 +176,13 @@ class House:
         os.kill(holder, signal.SIGKILL)
         self.site.process.wait(20)
         return self.seconds_on("A")
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return found
 
 
 def _next(waiting: deque[str], starts: deque[float]) -> str:
