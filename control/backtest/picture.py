@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from zoneinfo import ZoneInfo
@@ -27,9 +27,18 @@ def svg(history: History, results: Sequence[Result], title: str) -> str:
     height, parts = body
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title, quote=True)}">'
-        f'<style>{STYLE}</style><text x="{LEFT}" y="18" font-weight="600">{escape(title)}</text>'
+        f'<style>{STYLE}</style><text x="{LEFT}" y="18" font-weight="600">{escape(title)}</text>{_legend()}'
     )
     return "\n".join([head, *parts, "</svg>", ""])
+
+
+def _legend() -> str:
+    """What the two colours are, at the right of the title."""
+    parts = []
+    for place, colour, said in ((230, SUN, "sun"), (160, HOUSE, "house and grid")):
+        x = WIDTH - RIGHT - place
+        parts.append(f'<rect x="{x}" y="7" width="14" height="12" fill="{colour}"/><text x="{x + 20}" y="18">{said}</text>')
+    return "".join(parts)
 
 
 def _curves(history: History, results: Sequence[Result]) -> tuple[int, list[str]]:
@@ -81,13 +90,12 @@ def _runs(levels: Sequence[float]) -> list[tuple[int, int]]:
     return found
 
 
-def _axis(history: History, x: object, bottom: float) -> str:
-    place = x if callable(x) else float
+def _axis(history: History, x: Callable[[float], float], bottom: float) -> str:
     zone, parts = ZoneInfo(history.zone), []
     every = 120 if history.minutes <= 1500 else 360
-    for minute in range(0, history.minutes + 1, every):
+    for minute in range(0, history.minutes, every):
         local = datetime.fromtimestamp(history.start + minute * STEP_S, UTC).astimezone(zone)
-        parts.append(f'<text x="{place(minute):.1f}" y="{bottom + 18}" text-anchor="middle">{local:%H:%M}</text>')
+        parts.append(f'<text x="{x(minute):.1f}" y="{bottom + 18}" text-anchor="middle">{local:%H:%M}</text>')
     return "".join(parts)
 
 

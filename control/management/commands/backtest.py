@@ -20,7 +20,7 @@ from control.backtest.score import Prices, Score
 from control.backtest.trial import Result, Trial
 from control.models import Controller
 from control.rules import loads
-from control.rules.facts import Budget, Departure, Load, Plan
+from control.rules.facts import Budget, Condition, Departure, Load, Plan
 from control.ticking.known import load_of
 from energysite import house as the_house
 from energysite.management.commands._backup import Progress
@@ -147,6 +147,8 @@ def _load(controller: Controller | None, options: dict[str, Any]) -> Load:
     """A stored controller's, or a new one's with its kind's defaults, by energy; what the command says goes before both."""
     if controller is not None:
         load = load_of(controller)
+        if isinstance(load.strategy, Condition):
+            raise BadHistory(f"{controller.name} follows an analog signal, and a history holds none: there is nothing to try it on.")
         changes = {"kind": options["kind"], "load_w": options["load_w"], "peak": options["peak"]}
         return replace(load, **{name: value for name, value in changes.items() if value is not None})
     kind = loads.KINDS[options["kind"] or "ev"]

@@ -13,8 +13,9 @@ from control.backtest import stored
 from control.backtest.csv_file import BadHistory, rows_of
 from control.backtest.history import History
 from control.models import Controller, ControllerDay, Switch
+from energysite import agents
 from energysite.models import House
-from meters.models import Block, Source
+from meters.models import AnalogInput, Block, Source
 from tests.control.ticking.house import make_controller
 from tests.meters.rows import make_meter, make_source
 
@@ -170,3 +171,10 @@ def test_a_car_that_wants_so_much_each_morning_is_scored_by_its_peaks_too(tmp_pa
 def test_what_makes_no_sense_is_refused_in_words(file: Path, arguments: list[str], said: str) -> None:
     with pytest.raises(CommandError, match=said):
         backtest(*(word.format(file=file) for word in arguments))
+
+
+def test_a_controller_that_follows_an_analog_signal_has_no_past_to_be_tried_on(file: Path) -> None:
+    signal = agents.create(AnalogInput, name="Cellar")
+    make_controller("Fan", strategy="signal", signal=signal)
+    with pytest.raises(CommandError, match="a history holds none"):
+        backtest("--csv", str(file), "--controller", "Fan")
