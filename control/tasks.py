@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from control import watching
+from control.outputs import publishing
 from control.ticking import recording, run
 from energysite.database import DatabaseAway, asked
 from energysite.notify import raising
@@ -42,6 +43,7 @@ def tidy() -> None:
 
 @shared_task(throws=(DatabaseAway,), expires=WATCH_S)
 def watch() -> None:
-    """What somebody should be told of, and the messages that are due."""
+    """What somebody should be told of, and the messages that are due; what hold_outputs is told, should Valkey have missed a change."""
     with asked():
+        publishing.publish()
         watching.look(timezone.now(), time.monotonic())

@@ -24,7 +24,7 @@ MADE_OF: tuple[type[models.Model], ...] = (Output, Controller, Meter, House)
 
 
 def publish() -> bool:
-    """False, and said in the log, while Valkey is away: the tick publishes again when it finds nothing. Raises DatabaseError."""
+    """False, and said in the log, while Valkey is away: it is done again each minute. Raises DatabaseError."""
     text = json.dumps(told(), separators=(",", ":"), ensure_ascii=False)
     with live.publisher().writing() as pipe:
         pipe.set(keys.OUTPUTS, text)

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
-from control import keys
+from control import keys, tasks
 from control.models import Controller, Output
 from control.outputs import families, publishing
 from energysite import agents, live
@@ -78,6 +78,16 @@ def test_the_generation_is_of_the_content() -> None:
     assert told()["generation"] == second
     Output.objects.all().delete()
     assert told()["outputs"] == []
+
+
+def test_a_change_that_valkey_missed_is_told_within_a_minute() -> None:
+    output = plug()
+    before = live.client().get(keys.OUTPUTS)
+    output.address = "http://192.168.1.31"
+    output.save()
+    live.client().set(keys.OUTPUTS, before)  # type: ignore[arg-type]
+    tasks.watch()
+    assert [entry["address"] for entry in told()["outputs"]] == ["http://192.168.1.31"]
 
 
 def test_nothing_is_told_of_what_was_taken_back() -> None:
