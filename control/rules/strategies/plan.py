@@ -34,17 +34,14 @@ def sense(rule: Plan, sight: Sight) -> None:
 def following(rule: Plan, at: float, zone: str) -> tuple[Departure, float] | None:
     """The next departure and its epoch."""
     today = localtime.day_number(at, zone)
-    found: tuple[Departure, float] | None = None
-    for departure in rule.departures:
-        for day in range(today, today + WEEK + 1):
-            if localtime.weekday(day) != departure.day:
-                continue
-            by_at = localtime.epoch(day, departure.by_min, zone)
-            if by_at > at:
-                if found is None or by_at < found[1]:
-                    found = departure, by_at
-                break
-    return found
+    for day in range(today, today + WEEK + 1):
+        weekday = localtime.weekday(day)
+        times = [(localtime.epoch(day, one.by_min, zone), one) for one in rule.departures if one.day == weekday]
+        later = [(by_at, one) for by_at, one in times if by_at > at]
+        if later:
+            by_at, departure = min(later, key=lambda found: found[0])
+            return departure, by_at
+    return None
 
 
 def room_wh(load: Load, memory: Memory, begin: float, end: float, limit_w: float, now_w: float, zone: str) -> list[tuple[float, float]]:
