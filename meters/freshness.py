@@ -23,7 +23,8 @@ NEVER, REPEATED, CLOCK, COUNTERS, FROZEN = "never", "repeated", "clock", "counte
 
 MEDIAN_OF = 61
 OFF_S = 10.0
-APART_S = 1.0  # a burst of old telegrams counts once
+DRIFT = 200e-6  # of the meter's clock and ours, both
+APART_S = 1.0  # a burst of telegrams that agree is one witness
 WARM, WARM_S = 3, 2.0  # so many, over so long, before the first one counts
 AGREE = 10
 WITNESS_S = 10.0
@@ -54,7 +55,8 @@ class Running:
     def __init__(self) -> None:
         self.learned = 0  # how often it was learned anew
         self._offsets: deque[float] = deque(maxlen=MEDIAN_OF)
-        self._first = self._added = float("-inf")
+        self._first = float("-inf")
+        self._best = self._best_at = 0.0  # the highest median, and when: a line that lags more and more takes the median with it
         self._stray: list[float] = []
         self._strayed = float("-inf")
 
@@ -65,12 +67,13 @@ class Running:
             self._begin([offset], sample.mono)
             return NEVER
         middle = median_low(self._offsets)
-        if abs(offset - middle) > OFF_S:
+        best = self._best - DRIFT * (sample.mono - self._best_at)
+        if abs(offset - middle) > OFF_S or offset < best - OFF_S:
             return self._astray(offset, middle, sample)
         self._stray.clear()
-        if sample.mono - self._added >= APART_S:
-            self._offsets.append(offset)
-            self._added = sample.mono
+        self._offsets.append(offset)
+        if middle >= best:
+            self._best, self._best_at = middle, sample.mono
         warm = len(self._offsets) >= WARM and sample.mono - self._first >= WARM_S
         return "" if warm else NEVER
 
@@ -78,7 +81,8 @@ class Running:
         self.learned += 1
         self._offsets.clear()
         self._offsets.extend(offsets)
-        self._first = self._added = mono
+        self._first = self._best_at = mono
+        self._best = median_low(offsets)
         self._stray.clear()
 
     def _astray(self, offset: float, middle: float, sample: Sample) -> str:

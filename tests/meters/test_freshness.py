@@ -89,6 +89,13 @@ def test_rule_2_a_line_that_lags_five_minutes_for_ever_is_never_fresh(meter: Met
     assert {meter.judge.judge(sample) for sample in lagging} == {CLOCK}
 
 
+def test_rule_2_a_line_that_lags_more_and_more_is_found(meter: Meter) -> None:
+    kept = [meter.sample() for _ in range(600)]
+    codes = [meter.judge.judge(replace(sample, mono=kept[0].mono + i * 1.25)) for i, sample in enumerate(kept)]
+    assert codes[30] == ""
+    assert set(codes[60:]) == {CLOCK}
+
+
 def test_rule_2_a_meter_whose_clock_was_set_forward_is_believed_after_ten_telegrams(meter: Meter) -> None:
     meter.off_s = 3600
     codes = meter.codes(100)
