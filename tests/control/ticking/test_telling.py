@@ -39,7 +39,7 @@ def _nothing_told():
     wipe()
 
 
-@pytest.mark.parametrize("name", ["Car", "x" * 80, "漢" * 80])
+@pytest.mark.parametrize("name", ["Car", "x" * 80, "漢" * 80], ids=["short", "long", "wide"])
 @pytest.mark.parametrize("params", [{}, {"by": "ü" * 150, "until_at": AT}, {f"number_{i}_w": 123_456 for i in range(30)}])
 def test_a_frame_of_a_controller_has_450_bytes_at_most(name, params):
     decided = Decided(1, 1.0, "override", Said("button_on", params), 1.0, next_at=AT + 7200.123456, surplus_w=-12_345)
