@@ -17,6 +17,8 @@ HOUR_S, QUARTER_S, WEEK = 3600, 900, 7
 # More than needed is planned for, and begun so much earlier: the house never is what it usually is.
 MARGIN, EARLY_S = 1.15, 900.0
 STEP_W = 100
+# With the latest start so far ahead again, as after an hour of sun, it waits once more.
+GOES_ON_S = 7200.0
 # The room until then is counted again after a quarter of the time that is left for it, within these.
 SOONEST_S, LATEST_S = 300.0, 3600.0
 
@@ -112,7 +114,9 @@ def _from_grid(sight: Sight, departure: Departure, need_wh: float, sun: Wish) ->
     """The wish while something is still to come."""
     memory, grid = sight.memory, sight.snapshot.grid
     told: dict[str, Param] = {"need_kwh": round(need_wh / 1000, 1), "kwh": departure.kwh, "by_at": round(memory.plan_by_at)}
-    if sight.snapshot.at < memory.plan_start_at:
+    # What began goes on: each kWh and the margin move the latest start a little, and that is no reason to switch.
+    slack_s = memory.plan_start_at - sight.snapshot.at
+    if slack_s > (GOES_ON_S if sight.must else 0):
         if sun.level > 0:
             return Wish(1.0, Said("plan_sun", told), sun.next_at)
         return Wish(0.0, Said("plan_waits", {**told, "start_at": round(memory.plan_start_at)}), memory.plan_start_at)

@@ -179,3 +179,12 @@ def test_the_picture_shows_each_rule(days: int) -> None:
 
 def names(results: Sequence[trial.Result], *, curves: bool) -> list[str]:
     return [result.score.name for result in results if result.course is not None or not curves]
+
+
+def test_a_plan_that_began_goes_on_to_its_end_however_its_latest_start_moves() -> None:
+    evening = int(datetime(2026, 6, 18, 16, tzinfo=UTC).timestamp())
+    history = flat(14, house_w=250, start=evening)
+    stay = Stay(evening, evening + 13.5 * 3600, 7000)
+    tried = Trial(history, replace(SUN, strategy=Plan((Departure(5, 450, 7.0),))), (stay,))
+    result = score(OURS, history, trial.ours(tried), Prices())
+    assert (result.switches, result.missing_kwh < 0.1) == (2, True)
