@@ -61,9 +61,7 @@ def override(request: HttpRequest, actor: Actor, controller: Controller) -> str:
     if level is None or minutes not in map(str, LENGTHS):
         raise Refused(_("Choose on or off, and how long."))
     now = timezone.now()
-    begun = overrides.begin(
-        actor, controller, level, now + timedelta(minutes=int(minutes)), now, blind="blind" in request.POST and level > 0
-    )
+    begun = overrides.begin(actor, controller, level, now + timedelta(minutes=int(minutes)), now, blind="blind" in request.POST)
     words = {"name": controller.name, "time": f"{timezone.localtime(begun.until):%H:%M}"}
     return (_("%(name)s is to be on until %(time)s.") if level > 0 else _("%(name)s is to be off until %(time)s.")) % words
 

@@ -258,6 +258,9 @@ def test_the_next_step_follows_strategy_and_mode() -> None:
     Departure.objects.create(controller=car, day=(now - timedelta(days=1)).isoweekday(), by="07:30", kwh=14)
     Departure.objects.create(controller=car, day=(now + timedelta(days=1)).isoweekday(), by="06:15", kwh=9.5)
     assert first(car) == f"9.5 kWh by {now + timedelta(days=1):%A} 06:15."
+    Departure.objects.all().delete()
+    Departure.objects.create(controller=car, day=now.isoweekday(), by="00:00", kwh=2)
+    assert first(car) == f"2.0 kWh by {now:%A} 00:00.", "next week's: today's has passed"
     Controller.objects.update(strategy="window", window_from="22:00", window_to="06:00")
     assert first(car) in ("Its hours begin at 22:00.", "Its hours end at 06:00.")
     Controller.objects.update(mode="on")
