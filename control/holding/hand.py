@@ -7,7 +7,7 @@ been answered; then a look now and then.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from control.holding.calls import CALL_S, Call, Calls
@@ -186,8 +186,10 @@ class Hand:
             self.make_safe(START, now)
 
     def reopen(self, work: Work) -> None:
-        """The same device, reached with other settings: a password, a path."""
+        """The same device, reached with other settings: a password, a path. A driver that keeps its state itself begins anew: nobody is
+        blamed for that."""
         self._replaced, self.work = self.work, work
+        self.expected = replace(self.expected, certain=False)
         if not self.busy:
             self._close_replaced()
 

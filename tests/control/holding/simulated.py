@@ -237,9 +237,14 @@ class World:
                     self._write(fresh={"meter": str(self.number).encode()})
                 if self.commander and self.time.mono - self._leased >= 10:
                     self.renew()
-            if holder and self.holder is not None:
-                self.holder.step()
-                self.holder.step()  # calls that answered at once are taken at once, as their end wakes the process
+            if holder:
+                self.holder_step()
+
+    def holder_step(self) -> None:
+        """Twice: calls that answered at once are taken at once, as their end wakes the process."""
+        if self.holder is not None:
+            self.holder.step()
+            self.holder.step()
 
     def seconds_until(self, true: Callable[[], bool], most: float = 200) -> float:
         began = self.time.mono

@@ -292,6 +292,18 @@ def test_a_new_password_opens_the_device_anew_and_switches_nothing() -> None:
     assert {what for _, what in plug.said} == {"1"}
 
 
+def test_a_driver_that_begins_anew_because_of_a_new_setting_is_nobody_s_press() -> None:
+    here, plug = world(has_timer=False)
+    here.on("plug")
+    here.settings["plug"] = {**here.settings["plug"], "state_path": "relay.0"}
+    here.publish()
+    here.holder_step()
+    plug.level = 0.0
+    here.run(12)
+    assert plug.level == 1
+    assert here.held("plug")["person"] is None
+
+
 def test_rule_1_sigterm_switches_off_and_leases_count_no_more() -> None:
     here, plug = world()
     here.on("plug")
