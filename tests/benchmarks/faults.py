@@ -51,7 +51,7 @@ def measure(quick: bool, say: Say, real: int = 0) -> list[Figure]:
 
 def _safe(name: str, rows: list[Row]) -> Figure:
     safe = sum(row[4] <= row[5] for row in rows)
-    return figure(f"{name} ({safe} of {len(rows)})", 100 * safe / len(rows), "%", ">= 100")
+    return figure(name, 100 * safe / len(rows), "%", ">= 100", f"{safe} of {len(rows)}")
 
 
 def _child(first: int, number: int) -> dict[str, Any]:
