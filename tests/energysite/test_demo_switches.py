@@ -189,6 +189,9 @@ def test_a_shelly_with_a_password_asks_for_digest_with_sha_256(wire: Wire) -> No
     with pytest.raises(urllib.error.HTTPError, match="401") as wrong:
         ask(wire, "shelly2", path, opener=answered("orchard-8"))
     wrong.value.close()
+    with pytest.raises(urllib.error.HTTPError, match="401") as elsewhere:
+        ask(wire, "shelly2", path.replace("true", "false"), opener=answered("orchard-7"))
+    elsewhere.value.close()
     assert ask(wire, "shelly2", "/shelly")["auth_en"] is True
 
 
