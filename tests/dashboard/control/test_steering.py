@@ -131,6 +131,7 @@ def test_an_answer_leads_back_to_the_page_of_the_form_and_nowhere_else() -> None
     client = logged_in("member")
     for asked, led in (
         ("/control/loads/Car/", "/control/loads/Car/"),
+        ("/admin/", "/control/"),
         ("https://evil.example/", "/control/"),
         ("//evil.example", "/control/"),
     ):
