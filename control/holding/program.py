@@ -123,11 +123,13 @@ def main(argv: list[str]) -> int:
     past = Files(folder)
     bus = ValkeyBus(url)
     holder = Holder(SYSTEM, bus, lambda settings: open_driver(settings, key), Threads(waker.wake), past)
-    run(holder, waker, watchdog.of_environment())
+    dog = watchdog.of_environment()
+    run(holder, waker, dog)
     if not holder.finished:
         log.error("stopped before these were off: %s", ", ".join(holder.unsafe()))
     holder.close()
     bus.close()
+    dog.close()
     past.finish(1.0)
     lock.release()
     return 0

@@ -20,7 +20,7 @@ class Watchdog:
 
     def __init__(self, descriptor: int, address: str) -> None:
         self._descriptor, self._address = descriptor, address
-        self._last = time.monotonic() - EVERY_S
+        self.due()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if address else None
         if descriptor >= 0:
             os.set_blocking(descriptor, False)
@@ -33,6 +33,14 @@ class Watchdog:
         while time.monotonic() - self._last < STILL_S:
             time.sleep(STILL_S / 5)
         os._exit(EXIT_STILL)
+
+    def due(self) -> None:
+        """The next beat is not put off."""
+        self._last = time.monotonic() - EVERY_S
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
 
     def beat(self) -> bool:
         """At most once a second. False: the supervisor's end of the pipe is closed, so that nobody watches any more."""
