@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import redis
@@ -31,16 +31,28 @@ def _key(name: str) -> str:
 
 def report(name: str, **state: Any) -> None:
     """What an agent says of itself now; `at` (epoch) is added. Never blocks on the database, never raises while Redis is away."""
-    tell(name, state)
-    _keeper.take(name, state)
+    report_all({name: state})
+
+
+def report_all(states: Mapping[str, dict[str, Any]]) -> None:
+    """The same of several, sent together."""
+    with live.publisher().writing() as pipe:
+        for name, state in states.items():
+            _put(pipe, name, state)
+    for name, state in states.items():
+        _keeper.take(name, state)
 
 
 def tell(name: str, state: dict[str, Any]) -> None:
     """The same where there is nothing worth a copy in the database: an idle run."""
-    state["at"] = time.time()
     with live.publisher().writing() as pipe:
-        pipe.hset(_key(name), mapping={key: json.dumps(value) for key, value in state.items()})
-        pipe.publish(live.group_channel(state_group(name)), live.packed({"type": "agent.state", "state": state}))
+        _put(pipe, name, state)
+
+
+def _put(pipe: redis.client.Pipeline, name: str, state: dict[str, Any]) -> None:
+    state["at"] = time.time()
+    pipe.hset(_key(name), mapping={key: json.dumps(value) for key, value in state.items()})
+    pipe.publish(live.group_channel(state_group(name)), live.packed({"type": "agent.state", "state": state}))
 
 
 def count(name: str, what: str) -> None:

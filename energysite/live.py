@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -83,15 +83,25 @@ class Publisher:
 
     def frame(self, source: str, frame: Frame, also: Callable[[redis.client.Pipeline], object] | None = None) -> bool:
         """Keep and publish a full frame. True when Redis has it. `also` writes what goes with it into the same pipeline."""
-        with self._lock:
-            number = self._numbers[source] = self._numbers.get(source, 0) + 1
-        message = packed({"type": "live.frame", "publisher": self._id, "number": number, "frame": frame})
         with self.writing() as pipe:
-            pipe.hset(LAST, source, message)
-            pipe.publish(group_channel(LIVE_GROUP), message)
+            self._put(pipe, source, frame)
             if also is not None:
                 also(pipe)
         return self.available
+
+    def frames(self, frames: Iterable[Frame]) -> bool:
+        """The same of several sources, sent together."""
+        with self.writing() as pipe:
+            for frame in frames:
+                self._put(pipe, frame["source"], frame)
+        return self.available
+
+    def _put(self, pipe: redis.client.Pipeline, source: str, frame: Frame) -> None:
+        with self._lock:
+            number = self._numbers[source] = self._numbers.get(source, 0) + 1
+        message = packed({"type": "live.frame", "publisher": self._id, "number": number, "frame": frame})
+        pipe.hset(LAST, source, message)
+        pipe.publish(group_channel(LIVE_GROUP), message)
 
     @contextmanager
     def writing(self) -> Iterator[redis.client.Pipeline]:

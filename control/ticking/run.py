@@ -83,6 +83,7 @@ class Ticker:
     _last: float = NEVER
     _saved: float = NEVER
     _slots: dict[int, int] = field(default_factory=dict)
+    _locked: dict[int, str] = field(default_factory=dict)
     _began: float = NEVER
     _taken_back: set[str] = field(default_factory=set)
     _said: dict[str, tuple[notify.Trouble, float]] = field(default_factory=dict)
@@ -171,9 +172,13 @@ class Ticker:
 
     def _save(self, memory: Memory, mono: float) -> None:
         """What lasts, for the next start of the site."""
-        if mono - self._saved >= SAVE_S:
+        locked = {load: kept.locked for load, kept in memory.loads.items() if kept.locked}
+        if mono - self._saved >= SAVE_S or locked != self._locked:
             models.Commander.objects.filter(pk=1).update(memory=json.loads(memory.restarted(mono).to_json()))
-            self._saved = mono
+            transaction.on_commit(lambda: self._is_saved(mono, locked))
+
+    def _is_saved(self, mono: float, locked: dict[int, str]) -> None:
+        self._saved, self._locked = mono, locked
 
     def _troubles(self, outcome: Outcome, loads: dict[int, Load], seen: Snapshot) -> dict[str, notify.Trouble]:
         """What a person should know of: a lock or a pause while it lasts, everything else for a while after it was said."""

@@ -111,7 +111,5 @@ TOLD = ("level", "read", "power_w", "energy_wh", "reachable", "class", "why", "l
 
 
 def tell(frames: list[live.Frame], states: Mapping[str, dict[str, Any]]) -> None:
-    for frame in frames:
-        live.publisher().frame(frame["source"], frame)
-    for name, state in states.items():
-        agent_states.report(name, **state)
+    live.publisher().frames(frames)
+    agent_states.report_all(states)

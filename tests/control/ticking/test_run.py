@@ -277,8 +277,11 @@ def test_a_start_of_the_worker_is_a_start_and_a_second_worker_goes_on_by_rule_8(
 
 
 def test_what_lasts_is_kept_in_the_database(house):
-    house.pass_s(20)
-    assert Commander.objects.get().memory["loads"]
+    house.device = {"level": 0, "read": 0, "power_w": 400}
+    assert house.pass_s(100).outcome.decisions[0].said.code == "stuck"
+    house.device["power_w"] = 0
+    house.ticker = house.another()
+    assert house.pass_s(30).outcome.decisions[0].said.code == "stuck", "a start is no person who looked at it"
 
 
 def test_nobody_decides_while_another_has_the_turn_by_rule_12(transactional_house):
