@@ -21,6 +21,7 @@ class Broker:
         self.forbidden: set[str] = set()
         self.connects = 0
         self.published: list[dict[str, Any]] = []
+        self.acknowledged: list[bytes] = []
         self._clients: list[socket.socket] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
@@ -80,6 +81,8 @@ class Broker:
                 client.sendall(_packet(0x31, _text(topic) + self.retained[1].encode()))
         if kind == PUBLISH:
             self._published(client, first, body)
+        if kind == PUBACK:
+            self.acknowledged.append(body)
         if kind == PINGREQ:
             client.sendall(bytes((0xD0, 0)))
         return kind != DISCONNECT

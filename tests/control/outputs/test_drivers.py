@@ -138,7 +138,9 @@ def test_rule_9_tasmota_s_timer_is_written_once_and_started_by_every_on(wire: Wi
         assert families.safety_class(Given("tasmota"), driver) == "C"
         written = device.writes
         driver.set_up(soon())
+        asked = device.questions
         driver.set_up(soon())
+        assert device.questions == asked + 2, "both are read, and nothing is set that is so already"
         assert device.writes <= written + 2, "each once: the power-on state and the timer"
         for _ in range(3):
             driver.apply(1.0, 30, soon())

@@ -43,6 +43,7 @@ def test_the_state_is_what_the_device_told_after_the_last_command(broker: Broker
         assert driver.read(soon()).level is None, "nobody has said anything yet"
         driver.apply(1.0, 30, soon())
         assert driver.read(soon()).level == 1.0
+        assert broker.acknowledged == [b"\x00\x07"], "or the broker would send it again"
         broker.tell(STATES, "off")
         assert driver.read(soon()).level == 0.0, "a person pressed its button"
         broker.device = None
