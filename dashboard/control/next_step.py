@@ -24,6 +24,8 @@ def of(one: One, facts: Facts) -> str:
         return _("Then it decides by itself again.")
     if (waits := _waits(one, facts)) is not None:
         return waits
+    if one.state.get("rule") == "fresh":
+        return _("It decides again as soon as the meter's data are fresh.")
     if controller.mode != Controller.Mode.AUTO:
         return _("It stays so until somebody chooses another mode.")
     return _of_strategy(one, facts)

@@ -267,6 +267,8 @@ def test_the_next_step_follows_strategy_and_mode() -> None:
     assert first(car) == "It stays so until somebody chooses another mode."
     tick(car, next_at=timezone.now().timestamp() + 245)
     assert re.fullmatch(r"It looks again at .*, in 4 min\.", first(car))
+    tick(car, rule="fresh", next_at=None)
+    assert first(car) == "It decides again as soon as the meter's data are fresh."
     hold(car, locked="stuck")
     assert first(car) == ""
 
