@@ -9,6 +9,7 @@ from energysite.errors import DeviceConfigError, DeviceUnavailable
 from energysite.phrases import phrase as _
 from meters.transports.answers import part
 
+ENERGY = ("total_power_import_kwh", "total_power_import_t1_kwh")
 STATE, DATA = "/api/v1/state", "/api/v1/data"
 
 
@@ -32,10 +33,12 @@ class HomeWizardSocket:
     def read(self, deadline: float) -> Reading:
         state, data = self._device.json(STATE, deadline), self._device.json(DATA, deadline)
         figure = self._device.figure
+        # Older firmware tells the one tariff that a socket has, and no sum of it.
+        energy = next((part(data, name) for name in ENERGY if part(data, name) is not None), None)
         return Reading(
             level=float(self._device.flag(part(state, "power_on"))),
             power_w=figure(part(data, "active_power_w"), "active_power_w"),
-            energy_wh=figure(part(data, "total_power_import_kwh"), "total_power_import_kwh", 1000),
+            energy_wh=figure(energy, ENERGY[0], 1000),
         )
 
     def set_up_now(self, deadline: float) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from control.outputs.settings import Given
 from energysite.demo.devices.switch import SwitchDevice
 from energysite.demo.on_the_wire import Wire, on_the_wire
 from energysite.errors import DeviceConfigError, DeviceUnavailable
+from tests.emulators.http_device import HttpLookalike, as_json
 from tests.energysite.demo import house
+from tests.solar.readers.asking import recorded
 
 # Make of the driver -> name of the demo's device.
 DEVICES = {"shelly1": "shelly1", "shelly2": "shelly2", "tasmota": "tasmota", "homewizard": "homewizard_socket", "gpio": "relay"}
@@ -289,3 +291,11 @@ def test_dry_run_remembers_and_asks_nobody() -> None:
     assert read(driver).level == 1.0
     driver.safe(soon())
     assert read(driver).level == 0.0
+
+
+def test_a_real_socket_s_figures_are_read() -> None:
+    data = recorded("homewizard-socket-data.json")
+    replies = {"/api/v1/data": as_json(data), "/api/v1/state": as_json({"power_on": True, "switch_lock": False, "brightness": 255})}
+    with HttpLookalike(replies) as device, closing(families.HomeWizardSocket(device.address)) as driver:
+        found = read(driver)
+    assert found == Reading(1.0, round(data["active_power_w"]), 10_830_511)
