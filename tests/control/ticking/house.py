@@ -48,4 +48,5 @@ def held(output: str, **values: Any) -> None:
 
 
 def leases() -> dict[str, dict[str, Any]]:
-    return {name.decode(): json.loads(text) for name, text in live.client().hgetall(keys.LEASES).items()}
+    rows: Any = live.client().hgetall(keys.LEASES)
+    return {name.decode(): json.loads(text) for name, text in rows.items()}

@@ -28,8 +28,8 @@ def seen(device: Device | None = DEVICE) -> Snapshot:
     return Snapshot(at=AT, mono=1.0, grid=Grid(), devices={} if device is None else {1: device})
 
 
-def state(device: Device | None = DEVICE, **load: object) -> dict[str, object]:
-    return telling.state_of(Load(1, "Car", **load), DECIDED, seen(device), None, Day(energy_wh=1999.6, solar_wh=1500), 0.0)
+def state(device: Device | None = DEVICE, *, dry_run: bool = False) -> dict[str, object]:
+    return telling.state_of(Load(1, "Car", dry_run=dry_run), DECIDED, seen(device), None, Day(energy_wh=1999.6, solar_wh=1500), 0.0)
 
 
 @pytest.fixture
@@ -98,6 +98,7 @@ def test_a_page_hears_everything_of_each_controller_in_order_of_priority():
     assert len(asked) <= 6
     assert [one.row for one in found.controllers] == [first, second]
     one = found.controllers[0]
+    assert one.override is not None
     assert (one.state["code"], one.held["power_w"], one.solar_pct, one.override.by) == ("mode_on", 900, 75, "bob")
     assert (found.tick["loads"], found.live, found.copied) == (2, True, False)
     assert (found.controllers[1].override, found.controllers[1].solar_pct, found.controllers[1].silent_s(NOON)) == (None, None, None)
