@@ -261,3 +261,8 @@ class World:
 
     def held(self, name: str) -> dict[str, Any]:
         return self.bus.held[name]
+
+
+def world(has_timer: bool = True, **options: Any) -> tuple[World, Plug]:
+    plug = Plug(Time(), has_timer=has_timer, **options)
+    return World(plug=plug), plug
