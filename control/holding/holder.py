@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -212,6 +212,8 @@ class Holder:
             self._leaving.append(hand)
             self._leases.forget(name)
             self._records.pop(name, None)
+            if name in outputs and _moved(hand.settings, outputs[name]):
+                self._records[name] = self._moved(hand.record)
         for name, settings in outputs.items():
             hand_now = self.hands.get(name)
             if hand_now is None:
@@ -223,6 +225,13 @@ class Holder:
                 hand_now.reopen(self._work(settings))
             hand_now.renamed(settings)
         log.info("outputs: %s", ", ".join(sorted(self.hands)) or "none")
+
+    def _moved(self, record: Record) -> Record:
+        """Of a device with a new address: the rest of its load and the wear of its relay go on, and it counts as switched off now."""
+        kept = replace(record)
+        wall = self._clock.wall()
+        kept.switched(0.0, REMOVED, wall, datetime.fromtimestamp(wall, self._zone).date().isoformat())
+        return kept
 
     def _leave(self) -> None:
         """Those that left are forgotten once they are off; one that we left on and that is away is tried for as long as we run."""
@@ -238,6 +247,10 @@ class Holder:
 
 def _other(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return any(before.get(key) != after.get(key) for key in IDENTITY)
+
+
+def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return all(before.get(key) == after.get(key) for key in IDENTITY if key != "address")
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ A cloud costs a load what it borrows under it, and no more; a short hole in the 
 further, as in a cumulative-sum test: what was given away an hour ago starts no load now.
 
 How much may be borrowed is a day's budget: what the load got so far that day earns it a share, so that a fine morning pays for a cloud at
-noon, and a day of clouds ends early. Each start of a day asks for more than the one before. Tuned on some seventy broken days of the demo house
-against the best that can be done with a day known beforehand (`control.backtest`).
+noon, and a day of clouds ends early. Each start of a day asks for more than the one before. Tuned on some seventy broken days of the
+demo house against the best that can be done with a day known beforehand (`control.backtest`).
 """
 
 from __future__ import annotations

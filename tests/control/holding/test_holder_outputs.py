@@ -29,6 +29,20 @@ def test_an_output_that_becomes_another_device_leaves_the_old_one_off() -> None:
     assert old.level == 0
 
 
+def test_rule_8_a_new_address_of_the_same_plug_forgets_neither_its_switches_nor_its_last_one() -> None:
+    here, _plug = world()
+    here.on("plug")
+    before = here.held("plug")
+    here.lease["plug"] = (0.0, {})
+    here.settings["plug"] = {**here.settings["plug"], "address": "http://moved"}
+    here.publish()
+    here.run(3)
+    after = here.held("plug")
+    assert (after["life"], after["today"]) == (before["life"] + 1, before["today"] + 1)
+    assert after["last"]["level"] == 0
+    assert after["last"]["at"] > before["last"]["at"]
+
+
 def test_a_new_password_opens_the_device_anew_and_switches_nothing() -> None:
     here, plug = world()
     here.on("plug")
