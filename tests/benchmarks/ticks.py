@@ -141,9 +141,7 @@ def _measured(house: House, switches: Switches, quick: bool, say: Callable[[str]
     note = f"{CONTROLLERS} controllers every 10 s, {len(found)} ticks"
     yield figure("ticks: duration with 20 controllers, p95", 1000 * percentile([one["took_s"] for one in found], 95), "ms", "", note)
     yield figure("ticks: lateness with 20 controllers, p95", percentile([one["late_s"] for one in found], 95), "s", "<= 1", note)
-    yield figure(
-        "ticks: the worker's CPU for a tick", used_ms, "ms", "", f"{note}; Celery, beat and all of the worker included"
-    )
+    yield figure("ticks: the worker's CPU for a tick", used_ms, "ms", "", f"{note}; Celery, beat and all of the worker included")
     used = 1000 * (house.cpu_s(["hold_outputs"]) - held_s) / seconds
     yield figure("hold_outputs: CPU a second with 20 outputs", used, "ms/s", "", "each read and renewed every 10 s")
     say("a person switches each of them on")

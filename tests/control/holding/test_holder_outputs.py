@@ -30,7 +30,10 @@ def test_an_output_that_becomes_another_device_leaves_the_old_one_off() -> None:
 
 
 def test_rule_8_a_new_address_of_the_same_plug_forgets_neither_its_switches_nor_its_last_one() -> None:
-    here, _plug = world()
+    time = Time()
+    here = World(plug=Plug(time, has_timer=False), moved=Plug(time, has_timer=False, level=1.0))
+    del here.settings["moved"]
+    here.publish()
     here.on("plug")
     before = here.held("plug")
     here.lease["plug"] = (0.0, {})
@@ -41,6 +44,7 @@ def test_rule_8_a_new_address_of_the_same_plug_forgets_neither_its_switches_nor_
     assert (after["life"], after["today"]) == (before["life"] + 1, before["today"] + 1)
     assert after["last"]["level"] == 0
     assert after["last"]["at"] > before["last"]["at"]
+    assert here.plugs["moved"].level == 0, "what stands at the new address is made safe first"
 
 
 def test_a_new_password_opens_the_device_anew_and_switches_nothing() -> None:
