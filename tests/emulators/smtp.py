@@ -4,7 +4,6 @@ import socketserver
 import threading
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 
 class SmtpLookalike:
@@ -50,7 +49,7 @@ class SmtpLookalike:
         lines = []
         while (line := peer.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
-        self.mails.append(cast(EmailMessage, message_from_bytes(b"".join(lines), policy=policy.default)))
+        self.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
 
     def close(self) -> None:
         self._server.shutdown()

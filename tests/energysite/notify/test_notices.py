@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 QUEUE = "celery"
 SECRET = "a secret of enough characters"
-SILENT = ("meter silent:Main", "meter_silent", {"name": "Main", "minutes": 5})
+SILENT: tuple[str, str, dict[str, int | str]] = ("meter silent:Main", "meter_silent", {"name": "Main", "minutes": 5})
 
 
 @pytest.fixture
