@@ -124,15 +124,7 @@ def _solved(
     from scipy.sparse import csr_array
 
     n, k, m = len(variables), len(stays), len(history.months)
-    kw = 0.0 if not m else prices.peak_kw_year * history.minutes / (365.25 * 1440) / m / 1000
-    cost = np.zeros(2 * n + k + m)
-    cost[2 * n : 2 * n + k] = UNMET_EUR_WH
-    cost[2 * n + k :] = 1.0 if peaks_only else kw
-    least = 1e-7 if peaks_only else 1.0  # among equal peaks the cheaper way
-    cost[:n] = prices.export_kwh / 1000 * least
-    cost[n : 2 * n] = prices.import_kwh / 1000 * least
-    if peaks_only:
-        cost[2 * n : 2 * n + k] = 1000.0
+    cost = _costs(n, k, m, history.minutes, prices, peaks_only)
     rows: list[int] = []
     columns: list[int] = []
     values: list[float] = []
@@ -163,7 +155,7 @@ def _solved(
     )
     width = 2 * n + k + m
     answer = linprog(
-        cost,
+        np.array(cost),
         A_ub=csr_array((values, (rows, columns)), shape=(len(above), width)),
         b_ub=np.array(above),
         A_eq=csr_array((np.ones(len(equal_rows)), (equal_rows, equal_columns)), shape=(k, width)),
@@ -176,6 +168,14 @@ def _solved(
         raise NoAnswer(str(answer.message))
     x = answer.x
     return list(map(float, x[:n])), list(map(float, x[n : 2 * n])), float(x[2 * n : 2 * n + k].sum())
+
+
+def _costs(n: int, k: int, m: int, minutes: int, prices: Prices, peaks_only: bool) -> list[float]:
+    """Of a Wh of sun, of grid, unmet, and of a W of peak: EUR, or W of peaks alone, where energy only tells equal peaks apart."""
+    kw = 0.0 if not m else prices.peak_kw_year * minutes / (365.25 * 1440) / m / 1000
+    least = 1e-7 if peaks_only else 1.0
+    sun, grid = prices.export_kwh / 1000 * least, prices.import_kwh / 1000 * least
+    return [sun] * n + [grid] * n + [1000.0 if peaks_only else UNMET_EUR_WH] * k + [1.0 if peaks_only else kw] * m
 
 
 def _own_peaks(history: History, found: Sequence[Quarter]) -> list[float]:
