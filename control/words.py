@@ -30,7 +30,7 @@ SENTENCES: dict[str, str] = {
     "change_waits": noop("The surplus is %(surplus_w)s; the next change is in %(wait_s)s."),
     "given_away": noop("On: %(given_wh)s more than the load needs were given away; the surplus is %(surplus_w)s."),
     "collecting": noop("Waiting: %(given_wh)s of %(start_wh)s of surplus so far; it is %(surplus_w)s now."),
-    "surplus_carries": noop("On: the surplus of %(surplus_w)s carries the load of %(need_w)s."),
+    "surplus_carries": noop("On: the surplus of %(surplus_w)s covers the %(need_w)s that the sun has to give."),
     "borrowing": noop("On: a surplus of %(surplus_w)s; %(borrowed_wh)s of at most %(most_wh)s borrowed from the grid."),
     "borrowed": noop(
         "Off: the surplus of %(surplus_w)s has been below %(below_w)s for %(for_s)s; %(borrowed_wh)s were borrowed from the grid."
@@ -53,6 +53,7 @@ SENTENCES: dict[str, str] = {
     "plan_sun": noop("On: with the sun; %(need_kwh)s of %(kwh)s to go by %(by_at)s."),
     "plan_must": noop("On: %(need_kwh)s of %(kwh)s to go by %(by_at)s."),
     "plan_short": noop("On, but only %(got)s of %(kwh)s by %(by_at)s without raising the month peak."),
+    "plan_late": noop("On, but only %(got)s of %(kwh)s by %(by_at)s: there is no time for more."),
     "plan_raises": noop("On: %(need_kwh)s to go by %(by_at)s; it raises the month peak to %(to_w)s."),
     "plan_raises_eur": noop("On: %(need_kwh)s to go by %(by_at)s; it raises the month peak to %(to_w)s, for %(cost_eur)s a month."),
     "took_nothing": noop("Off: it took nothing when it was on: full, warm or unplugged. It is tried again in %(wait_s)s."),
@@ -88,7 +89,7 @@ SENTENCES: dict[str, str] = {
     "stuck": noop("Locked: it is off and still draws power, its contact may be stuck. Look at it, then release it."),
     "locked": noop("Locked: %(why)s. Look at it, then release it."),
     "locked_starts": noop("Locked for 10 minutes: three starts in ten minutes."),
-    "paused": noop("Paused: somebody switched it at the device three times in ten minutes. Set its mode to go on."),
+    "paused": noop("Paused: somebody switched it at the device three times in ten minutes. Set its mode, or release it, to go on."),
     "holder_silent": noop("Off: the program that holds the outputs tells nothing."),
     "holder_silent_for": noop("Off: the program that holds the outputs has told nothing for %(since_s)s."),
     "unreachable": noop("Unreachable for %(since_s)s, last known %(level)s: check it."),
@@ -150,8 +151,13 @@ def told(name: str, value: Any) -> str:
 def watts(value: float) -> str:
     """1,200 W; from 10 kW on in kW."""
     if abs(value) >= 10_000:
-        return f"{number_format(value / 1000, 1, force_grouping=True)} kW"
-    return f"{number_format(round(value), 0, force_grouping=True)} W"
+        return signed(f"{number_format(value / 1000, 1, force_grouping=True)} kW")
+    return signed(f"{number_format(round(value), 0, force_grouping=True)} W")
+
+
+def signed(number: str) -> str:
+    """With a real minus, as on all pages."""
+    return number.replace("-", "−", 1)
 
 
 def energy(wh: float) -> str:

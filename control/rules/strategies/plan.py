@@ -19,6 +19,8 @@ MARGIN, EARLY_S = 1.15, 900.0
 STEP_W = 100
 # With the latest start so far ahead again, as after an hour of sun, it waits once more.
 GOES_ON_S = 7200.0
+# What fits to this is kept short by time alone, not by the month peak.
+LATE_WH = 100.0
 # The room until then is counted again after a quarter of the time that is left for it, within these.
 SOONEST_S, LATEST_S = 300.0, 3600.0
 
@@ -127,7 +129,9 @@ def _from_grid(sight: Sight, departure: Departure, need_wh: float, sun: Wish) ->
         said = Said("plan_raises" if grid.peak_eur_kw is None else "plan_raises_eur", told)
         return Wish(1.0, said, must=True, raise_to_w=memory.plan_raise_w)
     if memory.plan_fits_wh < need_wh:
-        return Wish(1.0, Said("plan_short", {**told, "got": round((memory.delivered_wh + memory.plan_fits_wh) / 1000, 1)}), must=True)
+        told["got"] = round((memory.delivered_wh + memory.plan_fits_wh) / 1000, 1)
+        most_wh = sight.load.load_w * max(0.0, memory.plan_by_at - sight.snapshot.at) / 3600
+        return Wish(1.0, Said("plan_late" if most_wh <= memory.plan_fits_wh + LATE_WH else "plan_short", told), must=True)
     return Wish(1.0, Said("plan_must", told), must=True)
 
 

@@ -236,7 +236,7 @@ def test_a_plan_takes_the_sun_while_there_is_time() -> None:
 
 def test_a_plan_says_early_and_honestly_what_does_not_fit_below_the_month_peak() -> None:
     """14 kWh by 07:30 do not fit: only so many without raising the peak, and what was said comes true."""
-    house = House(night(kwh=14), at=BY - 6 * 3600, base_w=500)
+    house = House(night(kwh=14), at=BY - 6 * 3600, base_w=1000)
     house.step(60)
     said = house.decisions[1].said
     assert said.code == "plan_short" and said.params["kwh"] == 14.0
@@ -249,6 +249,12 @@ def test_a_plan_says_early_and_honestly_what_does_not_fit_below_the_month_peak()
         quarter_ws += (house.base_w + 2000 * house.is_on()) * 10
     assert worst_w <= 2500
     assert house.memory.loads[1].delivered_wh / 1000 == pytest.approx(promised, rel=0.12)
+
+
+def test_a_plan_that_is_late_says_so_and_blames_no_peak() -> None:
+    house = House(night(kwh=14), at=BY - 1800, base_w=0)
+    house.step(60)
+    assert house.decisions[1].said.code == "plan_late"
 
 
 def test_a_plan_that_may_raises_the_peak_only_as_far_as_it_has_to_and_shows_the_cost() -> None:

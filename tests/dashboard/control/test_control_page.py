@@ -73,7 +73,7 @@ def test_a_card_says_mode_reason_next_step_and_what_the_load_did_today(client: C
     said = text(client)
     for words in (
         "On 3.41 kW",
-        "On: the surplus of 3,640 W carries the load of 3,400 W.",
+        "On: the surplus of 3,640 W covers the 3,400 W that the sun has to give.",
         "Next step Off when it has borrowed",
         "4.20 kWh",
     ):
@@ -96,7 +96,7 @@ def test_before_the_first_decision_and_after_the_last_tick_the_newest_stored_dec
     tick(car, age_s=90)
     said = text(client)
     assert "Off: the surplus of 640 W has been below 1,200 W for 5 minutes." in said
-    assert "carries the load" not in said
+    assert "that the sun has to give" not in said
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_what_is_switched_off_in_its_settings_says_only_that(client: Client) -> 
     Controller.objects.update(enabled=False)
     said = text(client)
     assert "Car is switched off in its settings: nothing is commanded." in said
-    assert "carries the load" not in said
+    assert "that the sun has to give" not in said
     assert car.name in said
 
 
@@ -332,7 +332,7 @@ def test_the_parts_of_the_page_carry_the_marks_that_it_was_made_with(client: Cli
     page, parts = html(client), client.get("/data/control/").json()["parts"]
     assert dict(re.findall(r'data-part="([^"]+)" data-mark="([^"]+)"', page)) == {key: mark for key, (mark, _html) in parts.items()}
     key = f"load-{car.pk}-now"
-    assert "carries the load" in parts[key][1]
+    assert "that the sun has to give" in parts[key][1]
     tick(car, level=0.0, code="mode_off")
     changed = client.get("/data/control/").json()["parts"]
     assert changed[key][0] != parts[key][0]
@@ -345,7 +345,7 @@ def test_the_tile_on_the_now_page_says_on_why_and_the_share_of_the_sun(client: C
     car = running()
     tick(car, solar_wh=4000)
     said = text(client, "/")
-    assert "Car On 3.41 kW today 95 % sun On: the surplus of 3,640 W carries the load of 3,400 W." in said
+    assert "Car On 3.41 kW today 95 % sun On: the surplus of 3,640 W covers the 3,400 W that the sun has to give." in said
     tick(car, age_s=45)
     assert "Not known Nothing is decided since" in text(client, "/")
     tick(car, dry_run=True, read=0)
