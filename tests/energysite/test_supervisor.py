@@ -168,7 +168,7 @@ def test_servers_of_ones_own_replace_the_embedded_ones(data_dir: Path) -> None:
     site = RunningSite(data_dir, DATABASE_URL=own, REDIS_URL=f"{SERVERS.valkey.url}?db=3")
     try:
         site.ready()
-        assert set(site.processes("house")) == {"web", "worker", "read_meters"}
+        assert set(site.processes("house")) == {"web", "worker", "read_meters", "hold_outputs"}
         assert not (data_dir / "house/postgres").exists()
         with psycopg.connect(own) as connection:
             assert connection.execute("SELECT count(*) FROM django_migrations").fetchall() != [(0,)]

@@ -40,6 +40,7 @@ JOIN_S = 5.0
 LOOK_S = 0.2
 MOST_DAYS = 4000
 LINGER_S = 45.0  # a switch that is on when the site dies switches itself off within this time, for all to see
+AFTER_S = 3.0  # and then is seen to be off
 
 log = structlog.get_logger(__name__)
 
@@ -199,13 +200,17 @@ class Command(BaseCommand):
         """A house does not end with the program that commands it: while a switch is on because that said so, it goes on, until the
         program or the switch's own timer switched it off, LINGER_S at most, or it is told to end once more."""
         until, on = asyncio.get_running_loop().time() + LINGER_S, devices.commanded()
-        if on:
+        waits = bool(on)
+        if waits:
             self._last_words(f"demo house: asked to end; {', '.join(on)} still on, waiting {LINGER_S:.0f} s at most for it to go off")
         while on and not speaking.done() and not ended.is_set() and asyncio.get_running_loop().time() < until:
             await asyncio.sleep(LOOK_S)
             off, on = sorted(set(on) - set(devices.commanded())), devices.commanded()
             if off:
                 self._last_words(f"demo house: {', '.join(off)} went off")
+        if waits and not speaking.done():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(ended.wait(), AFTER_S)
 
     def _last_words(self, line: str) -> None:
         with suppress(OSError):  # whoever listened may be gone

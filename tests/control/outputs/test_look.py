@@ -23,17 +23,11 @@ NOW = datetime(2026, 3, 8, 12, tzinfo=UTC)
 NAMES = ("shelly1", "shelly2", "tasmota", "homewizard_socket")
 
 
-@pytest.fixture(scope="module")
-def wires() -> Iterator[Wire]:
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """Devices that nobody has set up yet."""
     with on_the_wire(house(), lambda: 1_773_000_000.0, NAMES) as wire:
         yield wire
-
-
-@pytest.fixture
-def wire(wires: Wire) -> Iterator[Wire]:
-    yield wires
-    for name in NAMES:
-        wires.set(name, "auto")
     live.client().delete(keys.HELD)
 
 

@@ -150,7 +150,7 @@ def test_a_wrong_password_is_not_tried_again_until_the_settings_change(poller: P
 
 
 def test_errors_are_told_in_the_language_of_the_house(poller: Poller, clock: Clock, device: HttpLookalike) -> None:
-    House.objects.update(language="nl")
+    House.objects.update_or_create(pk=1, defaults={"language": "nl"})
     inverter = a_fronius(device)
     device.close()
     poller.poll(inverter.pk, clock)
